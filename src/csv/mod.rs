@@ -1,0 +1,1 @@
+//! Bytes in, Arrow record batches out.

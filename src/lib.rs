@@ -1,0 +1,23 @@
+//! Twilio Flex Insights (and its neighbours) as Arrow data: the core of `insightframe`.
+//!
+//! The map, in the order of the flow. A file imports only from the layers above it in this list; a test checks that.
+//!
+//! | layer | rooms |
+//! |---|---|
+//! | L0 words | [`error`], [`secret`], [`ids`], [`origin`], [`limits`], [`clock`], [`progress`] |
+//! | L1 bytes | [`http`] (requests and capped bodies), [`csv`] (bytes to Arrow, no network) |
+//! | L2 persistence | [`retry`], [`auth`] |
+//! | L3 services | [`insights`]: one file per verb |
+//! | L4 hand-off | [`handoff`]: tables, streams and files |
+//! | L5 the story | [`export`]: log in, execute, poll, download, decode, hand off |
+//! | L6 faces | `sandbox`, `cli`, `python` |
+
+pub mod clock;
+pub mod csv;
+pub mod error;
+pub mod handoff;
+pub mod limits;
+#[cfg(feature = "server")]
+pub mod sandbox;
+
+pub use error::{Error, Result};
