@@ -39,14 +39,13 @@ def to_polars(table: ArrowStreamable) -> polars.DataFrame:
 
 
 def to_arrow(table: ArrowStreamable) -> pyarrow.Table:
-    """The table as a pyarrow table, its text as ``large_string``: pyarrow can't yet group, join or match views."""
-    arrow = _optional("pyarrow")
-    whole = arrow.RecordBatchReader.from_stream(table).read_all()
+    """The table as a pyarrow table, its text as ``large_string``: pyarrow can't sort, match or join views."""
+    pa = _optional("pyarrow")
+    whole = pa.RecordBatchReader.from_stream(table).read_all()
     fields = [
-        field.with_type(arrow.large_string()) if arrow.types.is_string_view(field.type) else field
-        for field in whole.schema
+        field.with_type(pa.large_string()) if pa.types.is_string_view(field.type) else field for field in whole.schema
     ]
-    return whole.cast(arrow.schema(fields, metadata=whole.schema.metadata))
+    return whole.cast(pa.schema(fields, metadata=whole.schema.metadata))
 
 
 def to_pandas(table: ArrowStreamable, dtype_backend: DtypeBackend = "numpy") -> pandas.DataFrame:
@@ -57,18 +56,18 @@ def to_pandas(table: ArrowStreamable, dtype_backend: DtypeBackend = "numpy") -> 
     """
     if dtype_backend not in ("numpy", "numpy_nullable", "pyarrow"):
         raise ConfigError(f"`dtype_backend` must be `numpy`, `numpy_nullable` or `pyarrow`, not `{dtype_backend}`")
-    pandas = _optional("pandas")
-    arrow = _optional("pyarrow")
+    pd = _optional("pandas")
+    pa = _optional("pyarrow")
     types_mapper = None
     if dtype_backend == "pyarrow":
-        types_mapper = pandas.ArrowDtype
+        types_mapper = pd.ArrowDtype
     elif dtype_backend == "numpy_nullable":
         types_mapper = {
-            arrow.bool_(): pandas.BooleanDtype(),
-            arrow.int64(): pandas.Int64Dtype(),
-            arrow.float64(): pandas.Float64Dtype(),
-            arrow.large_string(): pandas.StringDtype(),
-            arrow.string(): pandas.StringDtype(),
+            pa.bool_(): pd.BooleanDtype(),
+            pa.int64(): pd.Int64Dtype(),
+            pa.float64(): pd.Float64Dtype(),
+            pa.large_string(): pd.StringDtype(),
+            pa.string(): pd.StringDtype(),
         }.get
     frame: pandas.DataFrame = to_arrow(table).to_pandas(types_mapper=types_mapper, date_as_object=False)
     return frame

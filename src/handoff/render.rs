@@ -4,10 +4,13 @@ use std::fmt::Write;
 
 use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::DataType;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{receipt::grouped, table::Table};
+use super::{
+    receipt::grouped,
+    table::{Table, type_name},
+};
 
 /// Rows that are shown.
 const ROWS: usize = 10;
@@ -114,7 +117,7 @@ fn columns(table: &Table, at_most: usize) -> Vec<Column<'_>> {
                 DataType::Dictionary(_, values) => values,
                 other => other,
             };
-            Column { name: field.name(), kind: kind(value_type), is_number: value_type.is_numeric(), cells }
+            Column { name: field.name(), kind: type_name(value_type), is_number: value_type.is_numeric(), cells }
         })
         .collect()
 }
@@ -129,26 +132,6 @@ fn first_cells(batch: &RecordBatch, column: usize, at_most: usize, options: &For
     let nulls = array.logical_nulls();
     let is_null = |row| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
     (0..batch.num_rows().min(at_most)).map(|row| (!is_null(row)).then(|| cell(row))).collect()
-}
-
-/// The name of a type as the documentation has it.
-fn kind(data_type: &DataType) -> String {
-    match data_type {
-        DataType::LargeUtf8 | DataType::Utf8View => "utf8".to_owned(),
-        DataType::Timestamp(unit, zone) => {
-            let unit = match unit {
-                TimeUnit::Second => "s",
-                TimeUnit::Millisecond => "ms",
-                TimeUnit::Microsecond => "us",
-                TimeUnit::Nanosecond => "ns",
-            };
-            match zone {
-                Some(zone) => format!("timestamp[{unit}, {zone}]"),
-                None => format!("timestamp[{unit}]"),
-            }
-        }
-        other => other.to_string().to_lowercase(),
-    }
 }
 
 fn shape(table: &Table) -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Schema, SchemaRef, ffi::FFI_ArrowSchema};
+use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit, ffi::FFI_ArrowSchema};
 
 use super::{Receipt, Sink, render};
 use crate::Result;
@@ -88,6 +88,28 @@ impl std::fmt::Debug for Table {
     }
 }
 
+/// The name of a type as people and the Python package have it: `utf8` for text of every layout, `timestamp[ms, UTC]`,
+/// else Arrow's own in lower case. A dictionary has the name of its values.
+pub fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Dictionary(_, values) => type_name(values),
+        DataType::LargeUtf8 | DataType::Utf8View => "utf8".to_owned(),
+        DataType::Timestamp(unit, zone) => {
+            let unit = match unit {
+                TimeUnit::Second => "s",
+                TimeUnit::Millisecond => "ms",
+                TimeUnit::Microsecond => "us",
+                TimeUnit::Nanosecond => "ns",
+            };
+            match zone {
+                Some(zone) => format!("timestamp[{unit}, {zone}]"),
+                None => format!("timestamp[{unit}]"),
+            }
+        }
+        other => other.to_string().to_lowercase(),
+    }
+}
+
 /// 16 hexadecimal digits that are the same whenever the names and the logical types of the columns are.
 ///
 /// FNV-1a, 64 bits, over each column's name, a zero byte, its type as a format string of the [Arrow C data interface],
@@ -119,7 +141,7 @@ fn type_format(data_type: &DataType) -> String {
 #[cfg(test)]
 mod tests {
     use arrow_array::{ArrayRef, Float64Array, StringArray};
-    use arrow_schema::{Field, TimeUnit};
+    use arrow_schema::Field;
 
     use super::*;
 

@@ -1,0 +1,13 @@
+"""Nothing in the environment of whoever runs the tests reaches them."""
+
+import os
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxies = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"}
+    for name in list(os.environ):
+        if name.startswith(("FLEX_", "INSIGHTFRAME_")) or name.lower() in proxies:
+            monkeypatch.delenv(name)

@@ -1,0 +1,39 @@
+import importlib.metadata
+import json
+import subprocess
+import sys
+
+import insightframe
+
+PROBE = """
+import sys, time
+began = time.perf_counter()
+import insightframe
+took = time.perf_counter() - began
+import json
+print(json.dumps([took, sorted(sys.modules)]))
+"""
+OPTIONAL = {"polars", "pandas", "pyarrow", "duckdb", "tqdm", "airflow", "pyspark", "numpy", "pytest", "asyncio"}
+
+
+def test_import_takes_less_than_30_ms_and_imports_no_other_library() -> None:
+    times = []
+    for _ in range(7):
+        # The best of some: a machine that is busy with something else proves nothing.
+        output = subprocess.run([sys.executable, "-c", PROBE], check=True, capture_output=True, text=True).stdout
+        took, modules = json.loads(output)
+        times.append(took)
+        assert OPTIONAL.isdisjoint(name.partition(".")[0] for name in modules)
+    assert min(times) < 0.030
+
+
+def test_there_is_no_required_dependency() -> None:
+    required = [line for line in importlib.metadata.requires("insightframe") or [] if "extra ==" not in line]
+    assert required == []
+
+
+def test_what_is_public_is_there_and_sorted() -> None:
+    assert insightframe.__all__ == sorted(insightframe.__all__)
+    for name in insightframe.__all__:
+        assert getattr(insightframe, name) is not None
+    assert insightframe.__version__ == importlib.metadata.version("insightframe")

@@ -1,0 +1,187 @@
+"""The whole public API, as its users write it. Never run: mypy and basedpyright read it, both strict."""
+
+import datetime
+import io
+from pathlib import Path
+from typing import Literal, assert_type
+
+import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
+import polars as pl
+
+import insightframe
+from insightframe import (
+    InsightframeError,
+    InsightsClient,
+    Limits,
+    Polling,
+    Receipt,
+    Retry,
+    Stream,
+    Table,
+    Tls,
+    decode_csv,
+    errors,
+    stream_csv,
+)
+from insightframe.sandbox import LedgerEntry, Sandbox
+
+
+def clients() -> None:
+    InsightsClient()
+    client = InsightsClient(
+        "user@example.com",
+        "password",
+        workspace="a" * 32,
+        base_url="https://analytics.ytica.com",
+        auth="cookie",
+        retry=Retry(attempts=5, base=1, cap=30),
+        polling=Polling(initial=1, factor=2, max=30, timeout=60),
+        limits=Limits(
+            json_bytes=1,
+            error_bytes=1,
+            csv_bytes=1,
+            record_bytes=1,
+            connect=1,
+            idle=1,
+            slow_window=1,
+            slow_bytes=0,
+        ),
+        tls=Tls(ca_file=Path("ca.pem")),
+        proxy="http://proxy:3128",
+        max_concurrency=2,
+        progress=False,
+    )
+    assert_type(client.login(), None)
+    assert_type(client.profile_id, str | None)
+    assert_type(client.username, str)
+    assert_type(client.workspace, str | None)
+    assert_type(client.base_url, str)
+    assert_type(client.identifiers(["date.date.mmddyyyy"]), dict[str, str])
+    assert_type(client.uris({"/gdc/md/w/obj/1"}, workspace="b" * 32), dict[str, str])
+    assert_type(client.logout(), None)
+    assert_type(client.close(), None)
+
+
+def exports(client: InsightsClient) -> None:
+    with client as same:
+        assert_type(same, InsightsClient)
+    assert_type(client.export(3035643), Table)
+    table = client.export(
+        "3035643",
+        start="2023-12-01",
+        end=datetime.date(2023, 12, 30),
+        date="date.date.mmddyyyy",
+        schema={"Date": "date[mm/dd/yyyy]"},
+        workspace="b" * 32,
+        timeout=60,
+        progress="auto",
+    )
+    tables(table)
+    with client.stream("3035643", schema="text") as stream:
+        for batch in stream:
+            assert_type(batch, Table)
+        assert_type(stream.schema, dict[str, str])
+        assert_type(stream.receipt, Receipt | None)
+    assert_type(client.stream("3035643").write_parquet("report.parquet"), int)
+    assert_type(client.stream("3035643").write_csv("report.csv"), int)
+    assert_type(client.stream("3035643").write_ipc("report.arrow"), int)
+    receipts(client.download("3035643", Path("report.csv"), start="2023-12-01", end="2023-12-01"))
+
+
+async def asynchronous(client: InsightsClient) -> None:
+    async with client as same:
+        assert_type(same, InsightsClient)
+    assert_type(await client.login_async(), None)
+    assert_type(await client.identifiers_async(["date.date.mmddyyyy"]), dict[str, str])
+    assert_type(await client.uris_async(["/gdc/md/w/obj/1"]), dict[str, str])
+    assert_type(await client.export_async("3035643", start="2023-12-01", end="2023-12-30"), Table)
+    async with await client.stream_async("3035643") as stream:
+        assert_type(stream, Stream)
+        async for batch in stream:
+            assert_type(batch, Table)
+    assert_type(await client.download_async("3035643", "report.csv"), Receipt)
+    assert_type(await client.logout_async(), None)
+    assert_type(await client.close_async(), None)
+
+
+def tables(table: Table) -> None:
+    assert_type(len(table), int)
+    assert_type(table.num_rows, int)
+    assert_type(table.column_names, list[str])
+    assert_type(table.schema, dict[str, str])
+    assert_type(table.receipt, Receipt | None)
+    assert_type(table.rejects, Table | None)
+    assert_type(table.to_polars(), pl.DataFrame)
+    frame: pd.DataFrame = table.to_pandas()
+    backend: Literal["numpy_nullable"] = "numpy_nullable"
+    frame = table.to_pandas(dtype_backend=backend)
+    # pyarrow has no types, so there is no more to say about its table.
+    print(frame, table.to_dicts(), table.to_arrow())  # pyright: ignore
+    assert_type(pl.DataFrame(table), pl.DataFrame)
+    assert_type(table.write_parquet("report.parquet"), int)
+    assert_type(table.write_csv(Path("report.csv")), int)
+    assert_type(table.write_ipc("report.arrow"), int)
+
+
+def receipts(receipt: Receipt) -> None:
+    assert_type(receipt.report, str)
+    assert_type(receipt.workspace, str | None)
+    assert_type(receipt.windows, list[tuple[str, str]])
+    numbers = [receipt.rows, receipt.bytes, receipt.polls, receipt.retries, receipt.token_refreshes]
+    assert_type(numbers, list[int])
+    assert_type(receipt.seconds, dict[str, float])
+    assert_type(receipt.schema_fingerprint, str | None)
+    assert_type(receipt.warnings, list[str])
+    print(receipt, receipt.to_dict())
+
+
+def csv_at_hand() -> None:
+    assert_type(decode_csv(b"a\n1\n"), Table)
+    assert_type(decode_csv("report.csv", schema="text", strict=False, encoding="windows-1252", threads=2), Table)
+    assert_type(stream_csv(io.BytesIO(b"a\n1\n"), schema={"a": "int64"}), Stream)
+
+
+def sandboxes() -> None:
+    with Sandbox(rows=10, tls=True) as sandbox, sandbox.insights_client(progress=False) as client:
+        assert_type(client, InsightsClient)
+        addresses = [sandbox.url, sandbox.username, sandbox.password, sandbox.workspace, *sandbox.workspaces]
+        assert_type(addresses, list[str])
+        assert_type(sandbox.reports, dict[str, str])
+        assert_type(sandbox.ca_file, str | None)
+        assert_type(sandbox.executions, int)
+        sandbox.advance(seconds=1, minutes=11, hours=0.5, days=14)
+        sandbox.fault("cut", path="/gdc/projects/*/execute/raw/*", method="GET", skip=1, times=None, after=100)
+        sandbox.clear_faults()
+        for entry in sandbox.ledger:
+            ledger(entry)
+        sandbox.clear_ledger()
+        sandbox.close()
+
+
+def ledger(entry: LedgerEntry) -> None:
+    assert_type([entry.number, entry.request_bytes, entry.response_bytes, entry.connection], list[int])
+    assert_type([entry.method, entry.path, entry.query], list[str])
+    assert_type(entry.status, int | None)
+    assert_type(entry.received, datetime.datetime)
+    assert_type(entry.headers, list[tuple[str, str]])
+    assert_type(entry.fault, str | None)
+    assert_type(entry.aborted, bool)
+
+
+def failures(client: InsightsClient) -> None:
+    try:
+        client.export("3035643")
+    except errors.LoginThrottled as error:
+        assert_type(error.retry_after, float | None)
+    except errors.DeadlineExceeded as error:
+        assert_type(error.phase, str)
+        assert_type(error.handle, str | None)
+    except errors.ApiError as error:
+        assert_type((error.status, error.request_id, error.code), tuple[int, str | None, str])
+    except errors.SchemaMismatch as error:
+        assert_type((error.column, error.record, error.value, error.expected), tuple[str, int, str, str])
+    except errors.CsvError as error:
+        assert_type((error.record, error.line, error.byte, error.column), tuple[int, int, int, str | None])
+    except InsightframeError as error:
+        assert_type((error.code, error.attempts, error.elapsed, error.retryable), tuple[str, int, float, bool])
+    assert_type(insightframe.__version__, str)
