@@ -1,5 +1,7 @@
 //! Time, injected: nothing else in the crate asks the operating system what time it is, or sleeps.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that may ask the operating system")]
+
 use std::{
     fmt,
     future::Future,

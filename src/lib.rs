@@ -16,6 +16,7 @@ pub mod auth;
 pub mod clock;
 pub mod csv;
 pub mod error;
+pub mod export;
 pub mod handoff;
 pub mod http;
 pub mod ids;

@@ -203,13 +203,23 @@ pub struct Call {
     pub progress: Progress,
     /// When the call must be over, if ever.
     pub deadline: Option<Moment>,
+    /// The time that it was given, for the words of `DeadlineExceeded`.
+    allowed: Duration,
 }
 
 impl Call {
     /// A call that begins now and may take `timeout`.
     pub fn new(clock: Arc<dyn Clock>, timeout: Option<Duration>, listener: Option<Listener>) -> Self {
         let deadline = timeout.map(|timeout| clock.now().plus(timeout));
-        Self { progress: Progress::new(Arc::clone(&clock), listener), clock, deadline }
+        let allowed = timeout.unwrap_or_default();
+        Self { progress: Progress::new(Arc::clone(&clock), listener), clock, deadline, allowed }
+    }
+
+    /// The same call with another time to be over, from now: a bounded part of it, or an unbounded one.
+    #[must_use]
+    pub fn given(&self, timeout: Option<Duration>) -> Self {
+        let deadline = timeout.map(|timeout| self.clock.now().plus(timeout));
+        Self { deadline, allowed: timeout.unwrap_or_default(), ..self.clone() }
     }
 
     /// Whether a pause of this length would end after the deadline.
@@ -221,7 +231,7 @@ impl Call {
     pub fn expired(&self) -> crate::error::Error {
         crate::error::Error::new(crate::error::Kind::DeadlineExceeded {
             phase: self.progress.phase().as_str(),
-            allowed: self.progress.elapsed().max(Duration::from_millis(1)),
+            allowed: self.allowed,
             handle: None,
         })
     }

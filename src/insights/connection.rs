@@ -158,8 +158,7 @@ impl Connection {
                 None => Ok(()),
             }
         };
-        let bounded = Call { deadline: Some(self.clock.now().plus(GOODBYE)), ..call.clone() };
-        bounded.within(goodbye).await?;
+        call.given(Some(GOODBYE)).within(goodbye).await?;
         tracing::info!("logged out");
         Ok(())
     }

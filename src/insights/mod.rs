@@ -156,6 +156,11 @@ impl Insights {
         self.connection.profile_id(call).await
     }
 
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        self.connection.http().limits()
+    }
+
     /// The workspace that a call is about: its own, or the client's.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{Insights, execute::Execution};
+use super::{Download, Insights, execute::Execution};
 use crate::{
     error::{ApiFault, Error, ExportFault, Kind, Result},
     http::{Reply, Request},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What polling ends with.
-pub(super) enum Outcome {
+enum Outcome {
     /// 204: the report has no rows.
     Empty,
     /// 200: the CSV, its body still on the way.
@@ -22,12 +22,23 @@ pub(super) enum Outcome {
 }
 
 impl Insights {
+    /// Waits for the result and begins to download it; `None` when the report has no rows.
+    ///
+    /// # Errors
+    /// `DeadlineExceeded`, `ResultGone`, `ResultTooLarge`, `ResultIncomplete`, or the service's error.
+    pub async fn fetch(&self, call: &Call, execution: &Execution) -> Result<Option<Download>> {
+        match self.poll(call, execution).await? {
+            Outcome::Empty => Ok(None),
+            Outcome::Ready(reply) => self.download(call, execution, *reply).await.map(Some),
+        }
+    }
+
     /// Looks at once, then after growing pauses, until there is a result.
     ///
     /// # Errors
     /// `DeadlineExceeded` (before a pause that would end after the deadline), `ResultGone`, `ResultTooLarge`, or the
     /// service's error; each with the handle to go on where that is possible.
-    pub(super) async fn poll(&self, call: &Call, execution: &Execution) -> Result<Outcome> {
+    async fn poll(&self, call: &Call, execution: &Execution) -> Result<Outcome> {
         call.progress.enter(Phase::Polling);
         let mut pauses = Pauses::new(&self.polling);
         loop {

@@ -1,0 +1,684 @@
+# Written by hand; mypy's stubtest proves it against the built module. Every network method `x` has a twin `x_async`.
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, Self, TypeAlias, final
+
+import pandas
+import polars
+import pyarrow
+
+from .config import Limits, Polling, Retry, Tls
+
+__all__ = [
+    "InsightsClient",
+    "LedgerEntry",
+    "Receipt",
+    "Sandbox",
+    "Stream",
+    "Table",
+    "__version__",
+    "decode_csv",
+    "run_command",
+    "stream_csv",
+]
+
+_Path: TypeAlias = str | os.PathLike[str]
+_Day: TypeAlias = date | str
+_Schema: TypeAlias = Literal["infer", "text"] | Mapping[str, str]
+
+__version__: str
+"""Version of the package."""
+
+@final
+class InsightsClient:
+    """A session with Flex Insights: logs in when it has to, keeps its tokens fresh, and logs out when it is closed.
+
+    One client may be used by any number of threads and tasks at once; they share one session. The synchronous methods
+    also work inside a running event loop, as in a notebook.
+
+    ```python
+    with InsightsClient() as client:
+        frame = client.export("3035643", start="2023-12-01", end="2023-12-30").to_polars()
+    ```
+
+    Args:
+        username: Login of the Analytics Portal. Default: the environment's `FLEX_INSIGHTS_USERNAME`.
+        password: Its password. Default: `FLEX_INSIGHTS_PASSWORD`.
+        workspace: Workspace that is used when a call doesn't name another: 32 lower-case letters and digits, as in
+            the portal's address after `workspaces/`. Default: `FLEX_INSIGHTS_WORKSPACE`.
+        base_url: Address of the service. Default: `FLEX_INSIGHTS_BASE_URL`, else `https://analytics.ytica.com`.
+            Plain `http` is refused except on the loopback interface.
+        auth: How tokens travel: `"header"` (verify level 2 of the service; the default, since no cookie can leak or
+            be lost on the way) or `"cookie"` (verify level 0).
+        retry: How requests are repeated. Default `Retry()`.
+        polling: How results are waited for. Default `Polling()`.
+        limits: What an answer may cost. Default `Limits()`.
+        tls: Whom to trust besides the operating system's authorities. Default `Tls()`.
+        proxy: Address of a proxy, `http://`, `https://` or `socks5://`. Default: the environment's `HTTPS_PROXY`,
+            `HTTP_PROXY` and `NO_PROXY`.
+        max_concurrency: Exports that run at once; further ones wait. Default 4.
+        progress: `"auto"` shows a progress bar in notebooks and terminals when tqdm is installed, `True` always,
+            `False` never. Default `"auto"`.
+
+    Raises:
+        ConfigError: A value can't be used, or one is missing; the message names the variables that were looked at.
+    """
+
+    def __new__(
+        cls,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        workspace: str | None = None,
+        base_url: str | None = None,
+        auth: Literal["header", "cookie"] = "header",
+        retry: Retry | None = None,
+        polling: Polling | None = None,
+        limits: Limits | None = None,
+        tls: Tls | None = None,
+        proxy: str | None = None,
+        max_concurrency: int = 4,
+        progress: Literal["auto"] | bool = "auto",
+    ) -> Self: ...
+    @property
+    def username(self) -> str:
+        """The login that is used."""
+
+    @property
+    def workspace(self) -> str | None:
+        """The workspace that is used when a call doesn't name another."""
+
+    @property
+    def base_url(self) -> str:
+        """The address of the service."""
+
+    @property
+    def profile_id(self) -> str | None:
+        """Id of the user's profile, 32 hexadecimal digits; `None` before the first login."""
+
+    def login(self) -> None:
+        """Logs in now rather than with the first request; does nothing when logged in.
+
+        Raises:
+            InvalidCredentials: Wrong user name or password; they are not sent again.
+            LoginThrottled: Too many failed logins; `retry_after` says how long to wait.
+        """
+
+    async def login_async(self) -> None:
+        """Like `login`."""
+
+    def logout(self) -> None:
+        """Logs out: the service forgets both tokens. The next request logs in again; does nothing when logged out."""
+
+    async def logout_async(self) -> None:
+        """Like `logout`."""
+
+    def close(self) -> None:
+        """Logs out, for at most two seconds and whatever comes of it, and lets all connections go.
+
+        A closed client raises `ConfigError` when it is used. Leaving a `with` block closes.
+        """
+
+    async def close_async(self) -> None:
+        """Like `close`."""
+
+    def identifiers(self, identifiers: Iterable[str], *, workspace: str | None = None) -> dict[str, str]:
+        """The uris of objects in a workspace, by their portable identifiers.
+
+        Args:
+            identifiers: Identifiers such as `date.date.mmddyyyy` or `aaosExgHgF8r`.
+            workspace: Default: the client's.
+
+        Returns:
+            Identifier to uri (`/gdc/md/<workspace>/obj/<number>`), in the order asked for.
+
+        Raises:
+            NotFound: The workspace doesn't know some of them; the message names every one.
+        """
+
+    async def identifiers_async(self, identifiers: Iterable[str], *, workspace: str | None = None) -> dict[str, str]:
+        """Like `identifiers`."""
+
+    def uris(self, uris: Iterable[str], *, workspace: str | None = None) -> dict[str, str]:
+        """The portable identifiers of objects in a workspace, by their uris.
+
+        Args:
+            uris: Uris such as `/gdc/md/<workspace>/obj/750`.
+            workspace: Default: the client's.
+
+        Returns:
+            Uri to identifier, in the order asked for.
+
+        Raises:
+            NotFound: The workspace doesn't know some of them; the message names every one.
+        """
+
+    async def uris_async(self, uris: Iterable[str], *, workspace: str | None = None) -> dict[str, str]:
+        """Like `uris`."""
+
+    def export(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str = "date.date.mmddyyyy",
+        schema: _Schema = "infer",
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: Literal["auto"] | bool | None = None,
+    ) -> Table:
+        """Exports a report, all of it, into memory.
+
+        Args:
+            report: Object id (`3035643` or `"3035643"`), portable identifier (`"aaosExgHgF8r"`) or uri of the report.
+            start: First day, included: a `datetime.date` or an ISO date.
+            end: Last day, included. Both or neither must be given; with neither, the report's own filters alone hold.
+            date: Identifier of the date label that `start` and `end` are compared with.
+            schema: Types of the columns. `"infer"` looks at all of the data: whole numbers become `int64`, decimals
+                `float64`, all else stays `utf8`, and no text is ever lost: `007`, `+4420…` and numbers that are too
+                long stay text. `"text"` leaves everything text. A mapping of column to type infers only the columns
+                that it doesn't name. The types are `utf8`, `dictionary`, `int64`, `float64`, `bool`, `timestamp`,
+                `timestamp[UTC]` and `date[…]` with one of the service's six forms of a day: `mm/dd/yyyy`,
+                `yyyy-mm-dd`, `m/d/yy`, `Mon, Jan 1, 2010`, `dd/mm/yyyy`, `dd-mm-yyyy`.
+            workspace: Default: the client's.
+            timeout: Seconds the export may take. Default: `Polling.timeout`.
+            progress: Default: the client's.
+
+        Returns:
+            A table; with the service's empty answer, one of no rows.
+
+        Raises:
+            ConfigError: An argument can't be used; nothing was sent.
+            NotFound: No such report, identifier or workspace.
+            DeadlineExceeded: The time ran out.
+            ExportError: The result can't be had whole.
+            CsvError: The result is damaged.
+            SchemaMismatch: A cell doesn't fit the type that `schema` gives its column.
+            AuthError: The service doesn't let the user in.
+            TransportError: A request got no complete answer.
+        """
+
+    async def export_async(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str = "date.date.mmddyyyy",
+        schema: _Schema = "infer",
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: Literal["auto"] | bool | None = None,
+    ) -> Table:
+        """Like `export`. Cancelling the task lets the connection go at once."""
+
+    def stream(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str = "date.date.mmddyyyy",
+        schema: _Schema = "infer",
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: Literal["auto"] | bool | None = None,
+    ) -> Stream:
+        """Exports a report piece by piece, in bounded memory however large it is.
+
+        Takes what `export` takes and raises what it raises, here or while the stream is read. Returns when the result
+        begins. `schema="infer"` looks at the first part of the data only; when later data contradicts it, that is a
+        `SchemaMismatch` that says which column to name.
+        """
+
+    async def stream_async(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str = "date.date.mmddyyyy",
+        schema: _Schema = "infer",
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: Literal["auto"] | bool | None = None,
+    ) -> Stream:
+        """Like `stream`."""
+
+    def download(
+        self,
+        report: str | int,
+        path: _Path,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str = "date.date.mmddyyyy",
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: Literal["auto"] | bool | None = None,
+    ) -> Receipt:
+        """Exports a report to a file: the service's CSV, byte for byte.
+
+        Takes what `export` takes, and raises what it raises, but doesn't decode. The file is absent until it is
+        complete.
+
+        A file that is there already is replaced.
+
+        Raises:
+            OSError: The file can't be written.
+        """
+
+    async def download_async(
+        self,
+        report: str | int,
+        path: _Path,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str = "date.date.mmddyyyy",
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: Literal["auto"] | bool | None = None,
+    ) -> Receipt:
+        """Like `download`."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+@final
+class Table:
+    """A whole result in memory, as often as it is wanted.
+
+    Whatever takes an Arrow stream takes it: `polars.DataFrame(table)`, `pyarrow.table(table)`,
+    `duckdb.sql("from table")`. `print` shows the first rows; a notebook shows them as HTML.
+    """
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows; the same as `len`."""
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns, in order."""
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Type of each column by its name, in order.
+
+        For instance `utf8`, `int64`, `float64`, `bool`, `date32` or `timestamp[us, UTC]`; a dictionary-encoded column
+        has the type of its values.
+        """
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The account of the export; `None` for a table that doesn't come from one."""
+
+    @property
+    def rejects(self) -> Table | None:
+        """What `decode_csv(…, strict=False)` left out: record, line, byte, column, reason, snippet; else `None`."""
+
+    def to_polars(self) -> polars.DataFrame:
+        """A polars frame, without a copy of its text.
+
+        Raises:
+            ModuleNotFoundError: polars is not installed.
+        """
+
+    def to_pandas(self, dtype_backend: Literal["numpy", "numpy_nullable", "pyarrow"] = "numpy") -> pandas.DataFrame:
+        """A pandas frame.
+
+        Args:
+            dtype_backend: `"numpy"` gives the usual types, integers with nulls as `float64` among them;
+                `"numpy_nullable"` and `"pyarrow"` keep integers. Dates become timestamps at midnight with the first
+                two, and stay dates with the last.
+
+        Raises:
+            ModuleNotFoundError: pandas or pyarrow is not installed.
+        """
+
+    def to_arrow(self) -> pyarrow.Table:
+        """A pyarrow table, its text as `large_string`, which pyarrow can do everything with.
+
+        `pyarrow.table(table)` gives the same without a copy, its text as `string_view`.
+
+        Raises:
+            ModuleNotFoundError: pyarrow is not installed.
+        """
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dictionary a row: `str`, `int`, `float`, `bool`, `datetime.date`, `datetime.datetime` or `None`."""
+
+    def write_parquet(self, path: _Path) -> int:
+        """Writes a Parquet file, compressed with snappy; returns its size in bytes.
+
+        The file is absent until it is complete, and one that is there is replaced.
+
+        Raises:
+            ConfigError: `path` is a URL.
+            OSError: The file can't be written.
+        """
+
+    def write_csv(self, path: _Path) -> int:
+        """Writes a CSV file after RFC 4180, quoted only where needed; returns its size in bytes.
+
+        With a header, CR and LF after each line, nulls as empty cells, dates as `2023-12-31`. Otherwise like
+        `write_parquet`.
+        """
+
+    def write_ipc(self, path: _Path) -> int:
+        """Writes an Arrow IPC file (Feather version 2), uncompressed; returns its size in bytes.
+
+        Otherwise like `write_parquet`.
+        """
+
+    def __len__(self) -> int: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Stream:
+    """A result that is read once, piece by piece, while it still arrives.
+
+    Iterating, synchronously or asynchronously, gives tables of some megabytes. Whatever takes an Arrow stream takes it
+    too, once: `pyarrow.RecordBatchReader.from_stream(stream)`. A `with` block closes it at its end.
+    """
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Type of each column by its name, as in `Table.schema`."""
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The account of the export; `None` until the stream has been read to its end."""
+
+    def write_parquet(self, path: _Path) -> int:
+        """Writes the rest to a Parquet file, like `Table.write_parquet`, in bounded memory."""
+
+    def write_csv(self, path: _Path) -> int:
+        """Writes the rest to a CSV file, like `Table.write_csv`, in bounded memory."""
+
+    def write_ipc(self, path: _Path) -> int:
+        """Writes the rest to an Arrow IPC file, like `Table.write_ipc`, in bounded memory."""
+
+    def close(self) -> None:
+        """Gives up what has not been read, and lets the connection go. Reading on raises `ConfigError`."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Table: ...
+    def __aiter__(self) -> Self: ...
+    async def __anext__(self) -> Table: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Receipt:
+    """The account of one export. `print` shows it in a few lines."""
+
+    @property
+    def report(self) -> str:
+        """The report, as the caller named it."""
+
+    @property
+    def workspace(self) -> str | None:
+        """The workspace it was exported from."""
+
+    @property
+    def windows(self) -> list[tuple[str, str]]:
+        """First and last day of every window as ISO dates, both included, in order; empty without days."""
+
+    @property
+    def rows(self) -> int:
+        """Rows that were decoded; 0 for `download`, which doesn't decode."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of CSV, inflated."""
+
+    @property
+    def polls(self) -> int:
+        """How often the result was asked for before it was there."""
+
+    @property
+    def retries(self) -> int:
+        """Requests that were sent again after a failure."""
+
+    @property
+    def token_refreshes(self) -> int:
+        """Temporary tokens fetched on the way."""
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds spent in each phase, in the order in which they began."""
+
+    @property
+    def schema_fingerprint(self) -> str | None:
+        """16 hexadecimal digits that change when a name or a type of the columns does; `None` for `download`."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the caller should know although it is no error."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+
+def decode_csv(
+    source: bytes | bytearray | memoryview | _Path | BinaryIO,
+    *,
+    schema: _Schema = "infer",
+    strict: bool = True,
+    encoding: str = "utf-8",
+    threads: int | None = None,
+) -> Table:
+    """Decodes CSV that is already at hand, a saved download for instance, with the decoder that exports use.
+
+    Args:
+        source: The bytes, a path to them, or a file opened for reading bytes.
+        schema: As in `InsightsClient.export`.
+        strict: Whether damage is an error; if not, damaged records are left out and listed in `Table.rejects`.
+        encoding: A name from the WHATWG Encoding Standard. Default UTF-8, with or without a byte order mark.
+        threads: Threads that decode. Default: chosen by the size of the input.
+
+    Raises:
+        CsvError: The CSV is damaged; says where, by record, line and byte.
+        SchemaMismatch: A cell doesn't fit the type that `schema` gives its column.
+        OSError: The file can't be read.
+    """
+
+def stream_csv(
+    source: bytes | bytearray | memoryview | _Path | BinaryIO,
+    *,
+    schema: _Schema = "infer",
+    strict: bool = True,
+    encoding: str = "utf-8",
+    threads: int | None = None,
+) -> Stream:
+    """Like `decode_csv`, but piece by piece, in bounded memory; `schema="infer"` as in `InsightsClient.stream`."""
+
+def run_command(argv: Sequence[str]) -> int:
+    """Runs the command `insightframe`.
+
+    Args:
+        argv: The words of the command line, the name of the program first.
+
+    Returns:
+        The exit code.
+    """
+
+@final
+class Sandbox:
+    """A faithful local copy of Flex Insights over real HTTP on the loopback interface.
+
+    It runs in the background until it is closed; leaving a `with` block closes it. Its data is a contact centre's,
+    made from a seed as it is asked for, the same for the same options. Its clock can be put forward, its requests can
+    be made to fail, and its ledger tells what arrived.
+
+    ```python
+    with Sandbox(rows=1000) as sandbox, sandbox.insights_client() as client:
+        table = client.export("3035643")
+        assert sandbox.executions == 1
+    ```
+
+    Args:
+        **options: Options by name. The ones used most: `seed` (default 1), `rows` (of every unfiltered report; default
+            `rows_per_day` for each day), `rows_per_day` (default 3360), `data_start` and `data_end` (default
+            2023-01-01 to 2024-12-31), `port` (default a free one), `tls` (default false; then `ca_file` is what to
+            trust), `tt_lifetime` (seconds, default 600), `raw_202_count` (default 2), `compute_seconds` (default 0),
+            `csv_gzip`, `login_lockout` (a dictionary of `tries`, `window` and `retry_after`).
+
+    Raises:
+        ConfigError: There is no such option, or it doesn't have such a value; the message lists the choices.
+    """
+
+    def __new__(cls, **options: Any) -> Self: ...
+    @property
+    def url(self) -> str:
+        """Root address, for instance `http://127.0.0.1:40123`."""
+
+    @property
+    def username(self) -> str:
+        """The one user's name."""
+
+    @property
+    def password(self) -> str:
+        """The one user's password."""
+
+    @property
+    def workspace(self) -> str:
+        """Id of the first workspace."""
+
+    @property
+    def workspaces(self) -> list[str]:
+        """Ids of all workspaces; the same object has another number in each."""
+
+    @property
+    def reports(self) -> dict[str, str]:
+        """Title of each report of the first workspace by its object id."""
+
+    @property
+    def ca_file(self) -> str | None:
+        """Certificate of the authority to trust, as a PEM file; `None` without `tls`."""
+
+    @property
+    def ledger(self) -> list[LedgerEntry]:
+        """Every request so far, in order of arrival."""
+
+    @property
+    def executions(self) -> int:
+        """Reports that were computed so far."""
+
+    def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Puts the clock forward: tokens die and results expire as if the time had passed."""
+
+    def fault(
+        self,
+        fault: str,
+        *,
+        path: str = "*",
+        method: str | None = None,
+        skip: int = 0,
+        times: int | None = 1,
+        **arguments: Any,
+    ) -> None:
+        """Makes requests go wrong.
+
+        Args:
+            fault: In which way: `latency`, `bandwidth`, `packets`, `slow_close`, `reset`, `cut`, `stall`, `refuse`,
+                `status`, `retry_after`, `truncated_body`, `wrong_length`, `missing_final_chunk`, `duplicate_header`,
+                `huge_header`, `garbage_json`, `html`, `redirect`, `expire_tt`, `expire_sst`, `changed_result`,
+                `gzip_bomb`, `wrong_encoding` or `clock_skew`.
+            path: Which paths; `*` stands for any text.
+            method: Which HTTP method. Default: every one.
+            skip: Matching requests that pass first. Default 0.
+            times: How many then go wrong; `None` means all. Default 1.
+            **arguments: What the fault needs, for instance `status=503, retry_after="2"` or `after=100`.
+
+        Raises:
+            ConfigError: There is no such fault, or an argument is wrong.
+        """
+
+    def clear_faults(self) -> None:
+        """Takes all faults back."""
+
+    def clear_ledger(self) -> None:
+        """Empties the ledger."""
+
+    def close(self) -> None:
+        """Stops, and closes all connections; does nothing when it has stopped."""
+
+    def insights_client(self, **overrides: Any) -> InsightsClient:
+        """A client that is connected to this sandbox; `overrides` are arguments of `InsightsClient`."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+@final
+class LedgerEntry:
+    """One request to the sandbox, and what became of it."""
+
+    @property
+    def number(self) -> int:
+        """Its number, counted from 1 over the life of the sandbox."""
+
+    @property
+    def method(self) -> str:
+        """HTTP method."""
+
+    @property
+    def path(self) -> str:
+        """Path as it was sent, without the query."""
+
+    @property
+    def query(self) -> str:
+        """Query as it was sent, without the question mark; empty when there is none."""
+
+    @property
+    def status(self) -> int | None:
+        """Status of the reply; `None` when it was never answered."""
+
+    @property
+    def received(self) -> datetime:
+        """When it arrived, in UTC, on the sandbox's own clock."""
+
+    @property
+    def request_bytes(self) -> int:
+        """Bytes of the request, head and body."""
+
+    @property
+    def response_bytes(self) -> int:
+        """Bytes of the reply, head and framing included."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Headers in order, names in lower case; secrets read `<sst>`, `<tt>` and `<password>`."""
+
+    @property
+    def fault(self) -> str | None:
+        """Names of the faults that happened to it."""
+
+    @property
+    def connection(self) -> int:
+        """Number of its connection, counted from 1."""
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the reply did not reach its end."""

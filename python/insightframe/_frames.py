@@ -1,0 +1,74 @@
+"""Tables as frames of other libraries, each imported only here and only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+DtypeBackend = Literal["numpy", "numpy_nullable", "pyarrow"]
+
+
+class ArrowStreamable(Protocol):
+    """Whatever gives an Arrow stream."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+def _optional(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # A library that is there but lacks one of its own is another matter.
+        if error.name != name:
+            raise
+        message = f"`{name}` is not installed\nhint: pip install 'insightframe[{name}]'"
+        raise ModuleNotFoundError(message, name=name) from None
+
+
+def to_polars(table: ArrowStreamable) -> polars.DataFrame:
+    """The table as a polars frame, without a copy of its text."""
+    frame: polars.DataFrame = _optional("polars").DataFrame(table)
+    return frame
+
+
+def to_arrow(table: ArrowStreamable) -> pyarrow.Table:
+    """The table as a pyarrow table, its text as ``large_string``: pyarrow can't yet group, join or match views."""
+    arrow = _optional("pyarrow")
+    whole = arrow.RecordBatchReader.from_stream(table).read_all()
+    fields = [
+        field.with_type(arrow.large_string()) if arrow.types.is_string_view(field.type) else field
+        for field in whole.schema
+    ]
+    return whole.cast(arrow.schema(fields, metadata=whole.schema.metadata))
+
+
+def to_pandas(table: ArrowStreamable, dtype_backend: DtypeBackend = "numpy") -> pandas.DataFrame:
+    """The table as a pandas frame.
+
+    Dates become timestamps at midnight, not objects. With ``"numpy"`` a column of integers with nulls becomes
+    ``float64``, as pandas does it; the other two keep integers.
+    """
+    if dtype_backend not in ("numpy", "numpy_nullable", "pyarrow"):
+        raise ConfigError(f"`dtype_backend` must be `numpy`, `numpy_nullable` or `pyarrow`, not `{dtype_backend}`")
+    pandas = _optional("pandas")
+    arrow = _optional("pyarrow")
+    types_mapper = None
+    if dtype_backend == "pyarrow":
+        types_mapper = pandas.ArrowDtype
+    elif dtype_backend == "numpy_nullable":
+        types_mapper = {
+            arrow.bool_(): pandas.BooleanDtype(),
+            arrow.int64(): pandas.Int64Dtype(),
+            arrow.float64(): pandas.Float64Dtype(),
+            arrow.large_string(): pandas.StringDtype(),
+            arrow.string(): pandas.StringDtype(),
+        }.get
+    frame: pandas.DataFrame = to_arrow(table).to_pandas(types_mapper=types_mapper, date_as_object=False)
+    return frame
