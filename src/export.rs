@@ -196,7 +196,7 @@ pub async fn stream(client: &Insights, call: &Call, start: Start) -> Result<(Str
     let schema = decoding.schema();
     let receipt = StreamReceipt { call: unbounded, start, execution: execution.clone(), schema: Arc::clone(&schema) };
     let stream = Stream::spawn(schema, async move |batches| {
-        let mut next = Ok(first);
+        let mut next: Result<Option<RecordBatch>> = Ok(first);
         loop {
             let ended = !matches!(next, Ok(Some(_)));
             let sent = match next.map_err(|error| error.with_handle(|| execution.handle())).transpose() {

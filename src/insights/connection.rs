@@ -88,7 +88,7 @@ impl Connection {
     pub(super) async fn send(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
         let mut ticket = self.ticket(call, None).await?;
         for renewed in [false, true] {
-            let reply = self.retrier.run(call, safety, async || self.once(request, &ticket).await).await?;
+            let reply = self.retrier.run(call, safety, || self.once(request, &ticket)).await?;
             if reply.head.status != StatusCode::UNAUTHORIZED {
                 return Ok(reply);
             }
@@ -251,7 +251,7 @@ impl Fetcher {
         }
         let asked = self.clock.now();
         // A login that may have reached the service is not repeated: a wrong password would count twice.
-        let sent = async || login(&self.http, &self.credentials, self.mode, &*self.clock).await;
+        let sent = || login(&self.http, &self.credentials, self.mode, &*self.clock);
         let login = self.retrier.run(call, Safety::Once, sent).await?;
         *self.account.lock().unwrap_or_else(PoisonError::into_inner) = Some(login.account);
         let tt = match login.tt {
@@ -264,7 +264,7 @@ impl Fetcher {
     }
 
     async fn refresh(&self, call: &Call, sst: &Secret) -> Result<Option<Secret>> {
-        let sent = async || token(&self.http, sst, self.mode, &*self.clock).await;
+        let sent = || token(&self.http, sst, self.mode, &*self.clock);
         self.retrier.run(call, Safety::Repeatable, sent).await
     }
 }

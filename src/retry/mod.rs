@@ -33,7 +33,10 @@ impl Retrier {
     ///
     /// # Errors
     /// The last error, with the number of attempts and the time they took.
-    pub async fn run<T>(&self, call: &Call, safety: Safety, mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    pub async fn run<T, F>(&self, call: &Call, safety: Safety, mut attempt: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
         let began = call.clock.now();
         let mut attempts = 0;
         loop {
