@@ -219,10 +219,12 @@ impl Error {
         self
     }
 
-    /// The same error, resumable by `handle` if it is of a kind that can be.
+    /// The same error, resumable by a handle if it is of a kind that can be: the result is still there, or may be.
     #[must_use]
     pub fn with_handle(mut self, new: impl FnOnce() -> String) -> Self {
-        if let Kind::DeadlineExceeded { handle, .. } | Kind::Export { handle, .. } = &mut self.0.kind {
+        if let Kind::DeadlineExceeded { handle, .. }
+        | Kind::Export { fault: ExportFault::Incomplete, handle, .. } = &mut self.0.kind
+        {
             handle.get_or_insert_with(new);
         }
         self

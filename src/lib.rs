@@ -12,12 +12,21 @@
 //! | L5 the story | [`export`]: log in, execute, poll, download, decode, hand off |
 //! | L6 faces | `sandbox`, `cli`, `python` |
 
+pub mod auth;
 pub mod clock;
 pub mod csv;
 pub mod error;
+pub mod export;
 pub mod handoff;
+pub mod http;
+pub mod ids;
+pub mod insights;
 pub mod limits;
+pub mod origin;
+pub mod progress;
+pub mod retry;
 #[cfg(feature = "server")]
 pub mod sandbox;
+pub mod secret;
 
 pub use error::{Error, Result};

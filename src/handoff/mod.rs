@@ -6,13 +6,14 @@ pub mod ipc;
 pub mod parquet;
 pub mod receipt;
 mod render;
+pub mod stream;
 pub mod table;
 
 use std::{io, iter, path::Path};
 
 use arrow_array::RecordBatch;
 
-pub use self::{receipt::Receipt, table::Table};
+pub use self::{receipt::Receipt, stream::Stream, table::Table};
 use crate::{Error, Result};
 
 /// Takes record batches, one after another, to a place where they stay.

@@ -1,0 +1,95 @@
+//! Runs the desk: one fetch at a time, shared by all who wait for it.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::{
+    FutureExt,
+    future::{Shared, WeakShared},
+};
+
+use super::desk::{Answer, Dead, Desk, Ticket, Tokens};
+use crate::{
+    clock::Clock,
+    error::Result,
+    secret::Secret,
+};
+
+/// A fetch of tokens: with an SST a refresh (or, when that turns out dead, a login), without one a login.
+pub type Renewal = Pin<Box<dyn Future<Output = Result<Tokens>> + Send>>;
+
+/// A fetch that many callers wait for. It is driven by whoever waits, so it survives any one of them leaving, and ends
+/// with its socket closed when the last one does.
+type Flight = Shared<Fetch>;
+
+type Fetch = Pin<Box<dyn Future<Output = Result<Ticket>> + Send>>;
+
+/// How the desk remembers the flight under way, without keeping it alive.
+type Known = Option<WeakShared<Fetch>>;
+
+/// The tokens of one login, kept fresh.
+pub struct Session {
+    desk: Mutex<Desk<Known>>,
+    renew: Box<dyn Fn(Option<Secret>) -> Renewal + Send + Sync>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Session {
+    /// A session that has not begun; `renew` fetches its tokens.
+    pub fn new(clock: Arc<dyn Clock>, renew: impl Fn(Option<Secret>) -> Renewal + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { desk: Mutex::default(), renew: Box::new(renew), clock })
+    }
+
+    /// A temporary token to use now; `dead` is what a challenge just told about the one used before. The second value
+    /// tells whether this caller had to wait for a fetch.
+    ///
+    /// # Errors
+    /// The error of the fetch, the same for all who waited; `InvalidCredentials` or `LoginThrottled` at once when the
+    /// service has refused this login before.
+    pub async fn ticket(self: &Arc<Self>, dead: Option<Dead>) -> Result<(Ticket, bool)> {
+        let answer = self.desk().ask(
+            self.clock.now(),
+            dead,
+            |known| known.as_ref().and_then(WeakShared::upgrade),
+            |sst| self.start(sst),
+        );
+        match answer {
+            Answer::Use(ticket) => Ok((ticket, false)),
+            Answer::UseWhile(ticket, flight) => {
+                tokio::spawn(flight);
+                Ok((ticket, false))
+            }
+            Answer::Wait(flight) => Ok((flight.await?, true)),
+            Answer::Refused(error) => Err(error),
+        }
+    }
+
+    /// Forgets the tokens and gives them out for a last use: the SST and, if there is one, the TT.
+    pub fn surrender(&self) -> Option<(Secret, Option<Secret>)> {
+        self.desk().surrender()
+    }
+
+    fn start(self: &Arc<Self>, sst: Option<Secret>) -> (Known, Flight) {
+        let (session, fetch) = (Arc::clone(self), (self.renew)(sst));
+        let fetch: Fetch = Box::pin(async move {
+            let fetched = fetch.await;
+            session.desk().land(session.clock.now(), fetched)
+        });
+        let flight = fetch.shared();
+        (flight.downgrade(), flight)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk<Known>> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session")
+    }
+}

@@ -1,0 +1,306 @@
+//! One column of a batch under construction, whatever its type.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, TimestampMicrosecondArray};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+
+use super::{
+    cells::Cells,
+    date,
+    dictionary::Dictionary,
+    infer::{Inferred, Narrow},
+    number,
+    position::Expected,
+    schema::{ColumnType, DateFormat, TimestampFormat},
+    text::Text,
+};
+
+/// How the cells of a column are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// As the type that was given.
+    Given(ColumnType),
+    /// As the narrowest type that holds what comes.
+    Infer,
+    /// As the type that a sample had, in the forms that inference accepts.
+    Sampled(Narrow),
+}
+
+/// Bits in the order of Arrow: the first in the lowest place.
+#[derive(Debug, Default)]
+struct Bits {
+    words: Vec<u64>,
+    len: usize,
+}
+
+/// Which cells hold a value.
+#[derive(Debug, Default)]
+pub(super) struct Validity {
+    bits: Bits,
+    nulls: usize,
+}
+
+/// A column under construction.
+#[derive(Debug)]
+pub(super) struct Column {
+    validity: Validity,
+    values: Values,
+}
+
+#[derive(Debug)]
+enum Values {
+    Int64(Vec<i64>),
+    Float64(Vec<f64>),
+    Bool(Bits),
+    Date(DateFormat, Vec<i32>),
+    Timestamp(TimestampFormat, Vec<i64>),
+    Utf8(Text),
+    Dictionary(Dictionary),
+    Inferred(Inferred),
+    SampledInt(Vec<i64>),
+    SampledDecimal(Vec<f64>),
+}
+
+impl Kind {
+    /// What a cell that doesn't fit should have been. Inference fits everything.
+    pub fn expected(self) -> Expected {
+        match self {
+            Self::Given(kind) => Expected::Given(kind),
+            Self::Infer => Expected::Given(ColumnType::Utf8),
+            Self::Sampled(narrow) => Expected::Sampled(narrow.name()),
+        }
+    }
+}
+
+impl Column {
+    /// An empty column; `level` is the type that inference already knows to be needed.
+    pub fn new(kind: Kind, level: Narrow) -> Self {
+        let values = match kind {
+            Kind::Given(ColumnType::Int64) => Values::Int64(Vec::new()),
+            Kind::Given(ColumnType::Float64) => Values::Float64(Vec::new()),
+            Kind::Given(ColumnType::Bool) => Values::Bool(Bits::default()),
+            Kind::Given(ColumnType::Date(format)) => Values::Date(format, Vec::new()),
+            Kind::Given(ColumnType::Timestamp(format)) => Values::Timestamp(format, Vec::new()),
+            Kind::Given(ColumnType::Dictionary) => Values::Dictionary(Dictionary::default()),
+            Kind::Infer => Values::Inferred(Inferred::starting_at(level)),
+            Kind::Sampled(Narrow::Int | Narrow::WideInt) => Values::SampledInt(Vec::new()),
+            Kind::Sampled(Narrow::Decimal) => Values::SampledDecimal(Vec::new()),
+            Kind::Given(ColumnType::Utf8) | Kind::Sampled(Narrow::Empty | Narrow::Text) => {
+                Values::Utf8(Text::default())
+            }
+        };
+        Self { validity: Validity::default(), values }
+    }
+
+    /// Appends the cells from the row `from` on. The error is the row of the first cell that doesn't fit; those before
+    /// it are appended.
+    pub fn append(&mut self, cells: &Cells<'_>, from: usize) -> Result<(), usize> {
+        let validity = &mut self.validity;
+        let text = cells.text();
+        let reached = match &mut self.values {
+            Values::Int64(values) => primitive(cells, from, values, validity, number::integer),
+            Values::Float64(values) => primitive(cells, from, values, validity, number::float),
+            Values::SampledInt(values) => primitive(cells, from, values, validity, number::canonical_integer),
+            Values::SampledDecimal(values) => {
+                primitive(cells, from, values, validity, |cell| number::canonical_decimal(cell).map(|(value, _)| value))
+            }
+            Values::Date(format, values) => {
+                let format = *format;
+                primitive(cells, from, values, validity, |cell| date::day(cell, format))
+            }
+            Values::Timestamp(format, values) => {
+                let format = *format;
+                primitive(cells, from, values, validity, |cell| date::timestamp(cell, format))
+            }
+            Values::Bool(values) => cells.visit(from, |start, length| {
+                if length == 0 {
+                    validity.push(false);
+                    values.push(false);
+                    return true;
+                }
+                let Some(value) = truth(&text[start..start + length]) else { return false };
+                validity.push(true);
+                values.push(value);
+                true
+            }),
+            Values::Utf8(values) => {
+                values.append(cells, from, validity);
+                cells.len()
+            }
+            Values::Dictionary(values) => {
+                values.append(cells, from, validity);
+                cells.len()
+            }
+            Values::Inferred(values) => {
+                values.append(cells, from, validity);
+                cells.len()
+            }
+        };
+        if reached < cells.len() { Err(reached) } else { Ok(()) }
+    }
+
+    /// Whether every cell fits. Such a column is never made shorter again.
+    pub fn takes_all(&self) -> bool {
+        matches!(self.values, Values::Utf8(_) | Values::Dictionary(_) | Values::Inferred(_))
+    }
+
+    /// Appends a null in the place of a cell that doesn't fit.
+    pub fn push_null(&mut self) {
+        self.validity.push(false);
+        match &mut self.values {
+            Values::Int64(values) | Values::SampledInt(values) | Values::Timestamp(_, values) => values.push(0),
+            Values::Float64(values) | Values::SampledDecimal(values) => values.push(0.0),
+            Values::Bool(values) => values.push(false),
+            Values::Date(_, values) => values.push(0),
+            Values::Utf8(_) | Values::Dictionary(_) | Values::Inferred(_) => unreachable!("takes every cell"),
+        }
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.validity.len()
+    }
+
+    /// Forgets all but the first `rows` cells of a column that doesn't take all.
+    pub fn truncate(&mut self, rows: usize) {
+        self.validity.truncate(rows);
+        match &mut self.values {
+            Values::Int64(values) | Values::SampledInt(values) | Values::Timestamp(_, values) => values.truncate(rows),
+            Values::Float64(values) | Values::SampledDecimal(values) => values.truncate(rows),
+            Values::Bool(values) => values.truncate(rows),
+            Values::Date(_, values) => values.truncate(rows),
+            Values::Utf8(_) | Values::Dictionary(_) | Values::Inferred(_) => unreachable!("takes every cell"),
+        }
+    }
+
+    /// The type that inference needs for the cells so far.
+    pub fn level(&self) -> Narrow {
+        match &self.values {
+            Values::Inferred(values) => values.level(),
+            _ => Narrow::Empty,
+        }
+    }
+
+    /// The finished column; one that was inferred becomes `level`, which is no narrower than its own.
+    pub fn finish(self, level: Narrow) -> ArrayRef {
+        let Self { validity, values } = self;
+        match values {
+            Values::Int64(values) | Values::SampledInt(values) => {
+                Arc::new(Int64Array::new(ScalarBuffer::from(values), validity.finish()))
+            }
+            Values::Float64(values) | Values::SampledDecimal(values) => {
+                Arc::new(Float64Array::new(ScalarBuffer::from(values), validity.finish()))
+            }
+            Values::Bool(values) => Arc::new(BooleanArray::new(values.finish(), validity.finish())),
+            Values::Date(_, values) => Arc::new(Date32Array::new(ScalarBuffer::from(values), validity.finish())),
+            Values::Timestamp(format, values) => {
+                let array = TimestampMicrosecondArray::new(ScalarBuffer::from(values), validity.finish());
+                match format {
+                    TimestampFormat::Civil => Arc::new(array),
+                    TimestampFormat::Utc => Arc::new(array.with_timezone("UTC")),
+                }
+            }
+            Values::Utf8(values) => Arc::new(values.finish(validity.finish())),
+            Values::Dictionary(values) => Arc::new(values.finish(validity.finish())),
+            Values::Inferred(values) => values.finish(validity, level),
+        }
+    }
+}
+
+/// Appends cells that `parse` reads, until it doesn't; returns the row reached.
+#[inline(always)]
+pub(super) fn primitive<T: Default>(
+    cells: &Cells<'_>,
+    from: usize,
+    values: &mut Vec<T>,
+    validity: &mut Validity,
+    parse: impl Fn(&[u8]) -> Option<T>,
+) -> usize {
+    values.reserve(cells.len() - from);
+    let text = cells.text();
+    cells.visit(from, |start, length| {
+        if length == 0 {
+            values.push(T::default());
+            validity.push(false);
+            return true;
+        }
+        let Some(value) = parse(&text[start..start + length]) else { return false };
+        values.push(value);
+        validity.push(true);
+        true
+    })
+}
+
+fn truth(cell: &[u8]) -> Option<bool> {
+    let is = |word: &str| cell.eq_ignore_ascii_case(word.as_bytes());
+    if is("true") || is("yes") || is("1") {
+        Some(true)
+    } else if is("false") || is("no") || is("0") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+impl Bits {
+    #[inline(always)]
+    fn push(&mut self, bit: bool) {
+        let place = self.len % 64;
+        if place == 0 {
+            self.words.push(0);
+        }
+        let last = self.words.len() - 1;
+        self.words[last] |= u64::from(bit) << place;
+        self.len += 1;
+    }
+
+    fn get(&self, index: usize) -> bool {
+        self.words[index / 64] >> (index % 64) & 1 == 1
+    }
+
+    fn truncate(&mut self, len: usize) {
+        if len < self.len {
+            self.len = len;
+            self.words.truncate(len.div_ceil(64));
+            if !len.is_multiple_of(64) {
+                self.words[len / 64] &= (1 << (len % 64)) - 1;
+            }
+        }
+    }
+
+    fn finish(self) -> BooleanBuffer {
+        // Arrow's bits are little-endian bytes; words are that on every machine we build for.
+        let words = self.words.into_iter().map(u64::to_le).collect::<Vec<_>>();
+        BooleanBuffer::new(Buffer::from_vec(words), 0, self.len)
+    }
+}
+
+impl Validity {
+    /// Appends a cell.
+    #[inline(always)]
+    pub fn push(&mut self, valid: bool) {
+        self.bits.push(valid);
+        self.nulls += usize::from(!valid);
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.bits.len
+    }
+
+    /// Whether the cell holds a value.
+    pub fn get(&self, index: usize) -> bool {
+        self.bits.get(index)
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.bits.truncate(len);
+        self.nulls = self.bits.len - self.bits.words.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+    }
+
+    /// The nulls, if there are any.
+    pub fn finish(self) -> Option<NullBuffer> {
+        (self.nulls > 0).then(|| NullBuffer::new(self.bits.finish()))
+    }
+}

@@ -1,0 +1,214 @@
+//! Days and timestamps in the forms of the service.
+
+use super::schema::{DateFormat, TimestampFormat};
+
+const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+const MONTHS: [&[u8]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+
+const SECOND: i64 = 1_000_000;
+
+/// Days since 1970-01-01 of a day written in `format`.
+#[inline]
+pub(super) fn day(cell: &[u8], format: DateFormat) -> Option<i32> {
+    match format {
+        DateFormat::MmDdYyyy => {
+            let [m, mm, b'/', d, dd, b'/', year @ ..] = cell else { return None };
+            days(four(year)?, two(*m, *mm)?, two(*d, *dd)?)
+        }
+        DateFormat::DdMmYyyySlash => {
+            let [d, dd, b'/', m, mm, b'/', year @ ..] = cell else { return None };
+            days(four(year)?, two(*m, *mm)?, two(*d, *dd)?)
+        }
+        DateFormat::DdMmYyyyDash => {
+            let [d, dd, b'-', m, mm, b'-', year @ ..] = cell else { return None };
+            days(four(year)?, two(*m, *mm)?, two(*d, *dd)?)
+        }
+        DateFormat::YyyyMmDd => iso(cell),
+        DateFormat::MDYy => {
+            let (month, rest) = one_or_two(cell)?;
+            let (day, rest) = one_or_two(rest.strip_prefix(b"/")?)?;
+            let [b'/', y, yy] = rest else { return None };
+            let year = two(*y, *yy)?;
+            days(year + if year < 50 { 2000 } else { 1900 }, month, day)
+        }
+        DateFormat::Long => {
+            let (weekday, rest) = cell.split_at_checked(3)?;
+            let weekday = WEEKDAYS.iter().position(|name| *name == weekday)?;
+            let (month, rest) = rest.strip_prefix(b", ")?.split_at_checked(3)?;
+            let month = MONTHS.iter().position(|name| *name == month)?;
+            let (day, rest) = one_or_two(rest.strip_prefix(b" ")?)?;
+            let days = days(four(rest.strip_prefix(b", ")?)?, month as u32 + 1, day)?;
+            // 1970-01-01 was a Thursday.
+            ((days + 3).rem_euclid(7) as usize == weekday).then_some(days)
+        }
+    }
+}
+
+/// Microseconds since 1970-01-01 of a timestamp written in `format`.
+#[inline]
+pub(super) fn timestamp(cell: &[u8], format: TimestampFormat) -> Option<i64> {
+    let (day, time) = cell.split_at_checked(10)?;
+    let [b' ' | b'T', h, hh, b':', m, mm, b':', s, ss, rest @ ..] = time else { return None };
+    let (hour, minute, second) = (two(*h, *hh)?, two(*m, *mm)?, two(*s, *ss)?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let seconds = i64::from(iso(day)?) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+    let (fraction, zone) = fraction(rest)?;
+    let offset = match (format, zone) {
+        (TimestampFormat::Civil, []) | (TimestampFormat::Utc, [b'Z']) => 0,
+        (TimestampFormat::Utc, [sign @ (b'+' | b'-'), h, hh, b':', m, mm]) => {
+            let (hour, minute) = (two(*h, *hh)?, two(*m, *mm)?);
+            if hour > 23 || minute > 59 {
+                return None;
+            }
+            let offset = i64::from(hour * 3600 + minute * 60);
+            if *sign == b'+' { offset } else { -offset }
+        }
+        _ => return None,
+    };
+    Some((seconds - offset) * SECOND + fraction)
+}
+
+/// Microseconds of a fraction like `.25`, if there is one, and what comes behind it.
+fn fraction(rest: &[u8]) -> Option<(i64, &[u8])> {
+    let Some(digits) = rest.strip_prefix(b".") else { return Some((0, rest)) };
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if !(1..=6).contains(&count) {
+        return None;
+    }
+    let value = digits[..count].iter().fold(0, |value, byte| value * 10 + i64::from(byte - b'0'));
+    Some((value * 10i64.pow(6 - count as u32), &digits[count..]))
+}
+
+fn iso(cell: &[u8]) -> Option<i32> {
+    let [y, yy, yyy, yyyy, b'-', m, mm, b'-', d, dd] = cell else { return None };
+    days(two(*y, *yy)? * 100 + two(*yyy, *yyyy)?, two(*m, *mm)?, two(*d, *dd)?)
+}
+
+fn two(tens: u8, ones: u8) -> Option<u32> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens <= 9 && ones <= 9).then(|| u32::from(tens) * 10 + u32::from(ones))
+}
+
+fn four(year: &[u8]) -> Option<u32> {
+    let [y, yy, yyy, yyyy] = year else { return None };
+    Some(two(*y, *yy)? * 100 + two(*yyy, *yyyy)?)
+}
+
+fn one_or_two(cell: &[u8]) -> Option<(u32, &[u8])> {
+    match cell {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9', rest @ ..] => Some((two(*tens, *ones)?, rest)),
+        [ones @ b'0'..=b'9', rest @ ..] => Some((u32::from(ones - b'0'), rest)),
+        _ => None,
+    }
+}
+
+/// Days since 1970-01-01 of a date of the Gregorian calendar, years 1 to 9999.
+fn days(year: u32, month: u32, day: u32) -> Option<i32> {
+    const LENGTHS: [u32; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    if year == 0 || !(1..=12).contains(&month) {
+        return None;
+    }
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    if day == 0 || day > LENGTHS[month as usize] + u32::from(leap && month == 2) {
+        return None;
+    }
+    // Years that begin with March, so that the leap day is the last of its year.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let before = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1;
+    Some(before as i32 - 719_468)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calendar_is_that_of_jiff() {
+        let mut date = jiff::civil::date(1, 1, 1);
+        let epoch = jiff::civil::date(1970, 1, 1);
+        while let Ok(next) = date.checked_add(jiff::Span::new().days(13)) {
+            let expected = epoch.until(date).unwrap().get_days();
+            let (year, month, day) = (date.year() as u32, date.month() as u32, date.day() as u32);
+            assert_eq!(days(year, month, day), Some(expected), "{date}");
+            date = next;
+        }
+        for year in [1900, 2000, 2023, 2024, 2100] {
+            for month in 0..14 {
+                for day in 0..33 {
+                    let valid = jiff::civil::Date::new(year as i16, month as i8, day as i8).is_ok();
+                    assert_eq!(days(year, month, day).is_some(), valid, "{year}-{month}-{day}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_label_reads_its_own_form_only() {
+        use DateFormat::{DdMmYyyyDash, DdMmYyyySlash, Long, MDYy, MmDdYyyy, YyyyMmDd};
+        const DAY: Option<i32> = Some(19_856); // 2024-05-13, a Monday
+        let cases = [
+            (MmDdYyyy, "05/13/2024", DAY),
+            (MmDdYyyy, "13/05/2024", None),
+            (MmDdYyyy, "5/13/2024", None),
+            (MmDdYyyy, "05/13/24", None),
+            (MmDdYyyy, "05-13-2024", None),
+            (MmDdYyyy, "02/30/2024", None),
+            (MmDdYyyy, "05/13/2024 ", None),
+            (DdMmYyyySlash, "13/05/2024", DAY),
+            (DdMmYyyySlash, "05/13/2024", None),
+            (DdMmYyyyDash, "13-05-2024", DAY),
+            (DdMmYyyyDash, "13/05/2024", None),
+            (YyyyMmDd, "2024-05-13", DAY),
+            (YyyyMmDd, "2024/05/13", None),
+            (YyyyMmDd, "0000-01-01", None),
+            (MDYy, "5/13/24", DAY),
+            (MDYy, "05/13/24", DAY),
+            (MDYy, "1/1/70", Some(0)),
+            (MDYy, "12/31/49", Some(29_219)),
+            (MDYy, "5/13/2024", None),
+            (MDYy, "//24", None),
+            (Long, "Mon, May 13, 2024", DAY),
+            (Long, "Tue, May 13, 2024", None),
+            (Long, "Thu, Jan 1, 1970", Some(0)),
+            (Long, "mon, may 13, 2024", None),
+            (Long, "Mon, May 13 2024", None),
+            (Long, "Mon", None),
+            (Long, "", None),
+        ];
+        for (format, text, expected) in cases {
+            assert_eq!(day(text.as_bytes(), format), expected, "{format}: {text:?}");
+        }
+    }
+
+    #[test]
+    fn timestamps_keep_microseconds_and_become_utc() {
+        use TimestampFormat::{Civil, Utc};
+        const T: i64 = 1_715_588_100 * SECOND; // 2024-05-13T08:15:00Z
+        let cases = [
+            (Civil, "2024-05-13 08:15:00", Some(T)),
+            (Civil, "2024-05-13T08:15:00.25", Some(T + 250_000)),
+            (Civil, "2024-05-13T08:15:00.123456", Some(T + 123_456)),
+            (Civil, "1969-12-31 23:59:59.999999", Some(-1)),
+            (Civil, "2024-05-13 08:15:00.1234567", None),
+            (Civil, "2024-05-13 08:15:00.", None),
+            (Civil, "2024-05-13 24:00:00", None),
+            (Civil, "2024-05-13 08:60:00", None),
+            (Civil, "2024-05-13 08:15:60", None),
+            (Civil, "2024-05-13T08:15:00Z", None),
+            (Civil, "2024-05-13", None),
+            (Civil, "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}", None),
+            (Utc, "2024-05-13T08:15:00Z", Some(T)),
+            (Utc, "2024-05-13 10:15:00+02:00", Some(T)),
+            (Utc, "2024-05-13 03:45:00-04:30", Some(T)),
+            (Utc, "2024-05-13 08:15:00", None),
+            (Utc, "2024-05-13 08:15:00+0200", None),
+            (Utc, "2024-05-13 08:15:00+24:00", None),
+        ];
+        for (format, text, expected) in cases {
+            assert_eq!(timestamp(text.as_bytes(), format), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Text in which few values repeat: each value once, and a number for each cell.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow_array::{DictionaryArray, Int32Array, StringArray, types::Int32Type};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+
+use super::cells::{Cells, undouble};
+use super::column::Validity;
+
+/// A dictionary column under construction.
+#[derive(Debug, Default)]
+pub(super) struct Dictionary {
+    keys: Vec<i32>,
+    known: HashMap<Box<[u8]>, i32>,
+    data: Vec<u8>,
+    offsets: Vec<i32>,
+}
+
+impl Dictionary {
+    /// Appends the cells from the row `from` on.
+    pub fn append(&mut self, cells: &Cells<'_>, from: usize, validity: &mut Validity) {
+        self.keys.reserve(cells.len() - from);
+        let text = cells.text();
+        let doubled = cells.doubled();
+        cells.visit(from, |start, length| {
+            validity.push(length != 0);
+            let cell = &text[start..start + length];
+            let key = if length == 0 {
+                0
+            } else if doubled {
+                self.key(&undouble(cell))
+            } else {
+                self.key(cell)
+            };
+            self.keys.push(key);
+            true
+        });
+    }
+
+    fn key(&mut self, cell: &[u8]) -> i32 {
+        if let Some(key) = self.known.get(cell) {
+            return *key;
+        }
+        let key = self.known.len() as i32;
+        self.known.insert(cell.into(), key);
+        self.data.extend_from_slice(cell);
+        self.offsets.push(self.data.len() as i32);
+        key
+    }
+
+    /// The finished column.
+    pub fn finish(mut self, nulls: Option<NullBuffer>) -> DictionaryArray<Int32Type> {
+        self.offsets.insert(0, 0);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+        // SAFETY: the offsets are the lengths of the data after each value, so they ascend and end with the data; values
+        // are cells, which are UTF-8 because they are cut from checked text at ASCII bytes.
+        let values = unsafe { StringArray::new_unchecked(offsets, Buffer::from_vec(self.data), None) };
+        let keys = Int32Array::new(ScalarBuffer::from(self.keys), nulls);
+        DictionaryArray::new(keys, Arc::new(values))
+    }
+}

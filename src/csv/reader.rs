@@ -1,0 +1,479 @@
+//! Push bytes, take batches.
+//!
+//! The text is read in windows whose beginning and length depend on nothing but the bytes before them, never on how they
+//! were pushed: a window waits until it is full. That is all there is to chunk invariance.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use bytes::Bytes;
+
+use super::{
+    batch::{Batch, Misfit},
+    column::Kind,
+    header::Header,
+    infer::Narrow,
+    input::Input,
+    position::{Fault, Position, What, excerpt, lines, snippet},
+    record::{self, Outcome},
+    reject::Rejects,
+    schema::{self, Options, Schema},
+    window::{Broken, Task, Window},
+};
+use crate::error::{Error, Result};
+
+/// Bytes of a window: text, positions and the columns' ends of a window stay in the second-level cache.
+const WINDOW: usize = 128 << 10;
+
+/// The first attempt to read the header looks at so many bytes.
+const HEADER: usize = 4 << 10;
+
+/// No batch and no record is larger: positions and offsets count in 32 bits.
+const LARGEST: usize = 1 << 30;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A decoder of CSV that takes bytes as they arrive.
+///
+/// ```
+/// use insightframe::csv::{Options, Reader};
+///
+/// let mut reader = Reader::new(Options::default());
+/// reader.push("\"Queue\",\"Contacts\"\r\n\"Bill".into())?;
+/// reader.push("ing\",\"12\"\r\n\"Sales\",\"\"\r\n".into())?;
+/// reader.finish()?;
+/// let batch = reader.take().expect("one batch");
+/// assert_eq!((batch.num_rows(), batch.column(1).null_count()), (2, 1));
+/// assert_eq!(batch.schema().field(1).data_type().to_string(), "Int64");
+/// assert!(reader.take().is_none());
+/// # Ok::<(), insightframe::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Reader {
+    options: Options,
+    input: Input,
+    /// Of the text that waits.
+    position: Position,
+    /// How many bytes the next window has.
+    reach: usize,
+    window: Window,
+    header: Option<Header>,
+    kinds: Vec<Kind>,
+    levels: Vec<Narrow>,
+    schema: Option<SchemaRef>,
+    batch: Batch,
+    /// Where the batch begins, and how many bytes it may have.
+    batch_from: u64,
+    batch_span: u64,
+    /// Where the records begin.
+    data_from: u64,
+    /// Batches whose types aren't known yet.
+    held: Vec<Batch>,
+    done: VecDeque<RecordBatch>,
+    records: u64,
+    rejects: Rejects,
+    finished: bool,
+    failed: Option<Error>,
+}
+
+/// Everything that [`decode`] found.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The rows, in order.
+    pub batches: Vec<RecordBatch>,
+    /// What was changed about the header.
+    pub warnings: Vec<String>,
+    /// How many records became rows.
+    pub records: u64,
+    /// In lenient reading the records that were set aside: record, line, byte, column, reason, snippet.
+    pub rejects: Option<RecordBatch>,
+}
+
+/// Decodes CSV that is all there.
+///
+/// # Errors
+/// Those of [`Reader::push`].
+pub fn decode(source: Bytes, options: Options) -> Result<Decoded> {
+    let mut reader = Reader::new(options);
+    reader.push(source)?;
+    reader.finish()?;
+    let batches = std::iter::from_fn(|| reader.take()).collect();
+    let schema = reader.schema().unwrap_or_else(|| schema::empty(&Schema::Text));
+    Ok(Decoded {
+        schema,
+        batches,
+        warnings: reader.warnings().to_vec(),
+        records: reader.records(),
+        rejects: reader.rejects(),
+    })
+}
+
+impl Reader {
+    /// A reader that has seen nothing yet.
+    pub fn new(mut options: Options) -> Self {
+        options.batch_bytes = options.batch_bytes.clamp(1, LARGEST);
+        options.record_bytes = options.record_bytes.clamp(1, LARGEST as u64);
+        Self {
+            input: Input::new(options.encoding),
+            position: Position::default(),
+            reach: HEADER,
+            window: Window::default(),
+            header: None,
+            kinds: Vec::new(),
+            levels: Vec::new(),
+            schema: None,
+            batch: Batch::new(&[], &[]),
+            batch_from: 0,
+            batch_span: options.batch_bytes as u64,
+            data_from: 0,
+            held: Vec::new(),
+            done: VecDeque::new(),
+            records: 0,
+            rejects: Rejects::default(),
+            finished: false,
+            failed: None,
+            options,
+        }
+    }
+
+    /// Reads more bytes; a piece may end anywhere.
+    ///
+    /// # Errors
+    /// `CsvError` where the bytes break a rule of the [module](crate::csv), `SchemaMismatch` where a cell isn't of its
+    /// type or a given column is missing, `LimitExceeded` when a record is too long. The same error again from then on;
+    /// batches that were complete before it can still be taken.
+    pub fn push(&mut self, bytes: Bytes) -> Result<()> {
+        self.guard(|reader| {
+            let mut rest = &bytes[..];
+            loop {
+                let want = reader.want();
+                reader.input.fill(&mut rest, want);
+                if reader.input.available() < want {
+                    return Ok(());
+                }
+                reader.step(want, false)?;
+            }
+        })
+    }
+
+    /// Ends the input and proves that it ends cleanly. Afterwards every batch can be taken.
+    ///
+    /// Input without any bytes has no header: its schema is that of [`empty`](super::empty).
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push).
+    pub fn finish(&mut self) -> Result<()> {
+        if self.finished {
+            return Ok(());
+        }
+        self.guard(|reader| {
+            if reader.header.is_none() && reader.input.text(BYTE_ORDER_MARK.len() + 1) == BYTE_ORDER_MARK {
+                reader.input.consume(BYTE_ORDER_MARK.len());
+            }
+            reader.input.close();
+            while reader.input.available() > 0 {
+                let available = reader.input.available();
+                let length = reader.want().min(available);
+                reader.step(length, length == available)?;
+            }
+            reader.finished = true;
+            if reader.header.is_some() {
+                reader.flush();
+                reader.settle_types();
+            } else {
+                reader.schema = Some(schema::empty(&reader.options.schema));
+            }
+            Ok(())
+        })
+    }
+
+    /// The next batch, in order. With [`Schema::Infer`] there is none before [`finish`](Self::finish).
+    pub fn take(&mut self) -> Option<RecordBatch> {
+        self.done.pop_front()
+    }
+
+    /// The columns: known behind the header when every type is given, behind the sample, or at the end.
+    pub fn schema(&self) -> Option<SchemaRef> {
+        self.schema.clone()
+    }
+
+    /// The names of the columns, unique; empty until the header is there.
+    pub fn columns(&self) -> &[String] {
+        self.header.as_ref().map_or(&[], |header| &header.names)
+    }
+
+    /// What was changed about the header: titles that were empty or there twice.
+    pub fn warnings(&self) -> &[String] {
+        self.header.as_ref().map_or(&[], |header| &header.warnings)
+    }
+
+    /// How many records became rows so far.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Records that lenient reading set aside since the last call: record (counted from 1), line (from 1), byte (from
+    /// 0), column, reason, snippet.
+    pub fn rejects(&mut self) -> Option<RecordBatch> {
+        let names = self.header.as_ref().map_or(&[][..], |header| &header.names);
+        self.rejects.take(names)
+    }
+
+    fn guard(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        work(self).inspect_err(|error| self.failed = Some(error.clone()))
+    }
+
+    /// The longest record, which is also the longest window.
+    fn longest(&self) -> usize {
+        self.options.record_bytes as usize
+    }
+
+    /// How many bytes the next window needs.
+    fn want(&self) -> usize {
+        let longest = self.longest();
+        if self.header.is_none() {
+            return self.reach.min(longest);
+        }
+        let left = self.batch_from + self.batch_span - self.position.byte;
+        self.reach.min(longest).min(left as usize)
+    }
+
+    /// Reads one window.
+    fn step(&mut self, length: usize, last: bool) -> Result<()> {
+        if self.header.is_none() { self.read_header(length, last) } else { self.read_rows(length, last) }
+    }
+
+    fn read_header(&mut self, length: usize, last: bool) -> Result<()> {
+        let text = self.input.text(length);
+        let start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let mut ends = Vec::new();
+        let outcome = record::read(text, start, last, &mut ends);
+        let malformed = self.input.malformed().first().copied();
+        let (at, reason) = match outcome {
+            Outcome::Complete { next } if malformed.is_none_or(|at| at >= next) => {
+                let mut titles = Vec::with_capacity(ends.len());
+                let mut from = start;
+                for end in ends {
+                    let end = end as usize;
+                    titles.push(title(&text[from..end], text[end] == b'\n'));
+                    from = end + 1;
+                }
+                self.open(Header::new(titles), next)?;
+                return Ok(());
+            }
+            Outcome::Incomplete if length < self.longest() => {
+                self.reach = length * 2;
+                return Ok(());
+            }
+            Outcome::Incomplete => return Err(self.too_long(0, length).into_error(&[])),
+            Outcome::Complete { .. } => (malformed.unwrap_or(start), record::NOT_ENCODED.into()),
+            Outcome::Broken { at, .. } if malformed.is_some_and(|early| early < at) => {
+                (malformed.unwrap_or(at), record::NOT_ENCODED.into())
+            }
+            Outcome::Broken { at, reason, .. } => (at, reason),
+        };
+        let broken = Broken { before: 0, lines: lines(&text[..at]), at, cell: None, reason };
+        let mut fault = self.damage(&broken, text);
+        fault.record = 0;
+        let error = fault.into_error(&[]);
+        Err(if text.starts_with(&[0xFF, 0xFE]) || text.starts_with(&[0xFE, 0xFF]) {
+            error.hint("the input looks like UTF-16: say encoding=\"utf-16le\" or \"utf-16be\"")
+        } else {
+            error
+        })
+    }
+
+    /// Begins with the records behind the header.
+    fn open(&mut self, header: Header, next: usize) -> Result<()> {
+        self.kinds = header.kinds(&self.options.schema)?;
+        self.levels = vec![Narrow::Empty; self.kinds.len()];
+        self.header = Some(header);
+        self.advance(next, 0);
+        self.data_from = self.position.byte;
+        self.begin_batch();
+        if self.sample() == 0 {
+            self.settle_types();
+        }
+        Ok(())
+    }
+
+    fn read_rows(&mut self, length: usize, last: bool) -> Result<()> {
+        let padded = self.input.padded();
+        self.window.read(Task {
+            padded,
+            length,
+            last,
+            width: self.kinds.len(),
+            lenient: self.options.lenient,
+            malformed: self.input.malformed(),
+        });
+        if self.window.consumed == 0 && self.window.broken.is_empty() && !self.stretch(length)? {
+            return Ok(());
+        }
+        let mut faults = Vec::new();
+        let padded = self.input.padded();
+        let mut rows_done = 0;
+        let mut counted = (0, 0);
+        for (before, rows) in self.window.runs(padded) {
+            let misfits = if self.options.lenient {
+                self.batch.append_fitting(rows)
+            } else {
+                match self.batch.append(rows) {
+                    Ok(()) => Vec::new(),
+                    Err(misfit) => vec![misfit],
+                }
+            };
+            rows_done += rows.rows - misfits.len();
+            for Misfit { row, column } in misfits {
+                let (at, value) = rows.column(column).value(row);
+                counted = (at, counted.1 + lines(&padded[counted.0..at]));
+                faults.push(Fault {
+                    record: self.position.record + (before + row) as u64 + 1,
+                    line: self.position.line + counted.1 + 1,
+                    byte: self.position.byte + at as u64,
+                    column: Some(column),
+                    what: What::Misfit { value: excerpt(&value), expected: self.kinds[column].expected() },
+                    snippet: snippet(&padded[..length], at),
+                });
+            }
+        }
+        faults.extend(self.window.broken.iter().map(|broken| self.damage(broken, &padded[..length])));
+        faults.sort_by_key(|fault| fault.record);
+        if self.options.lenient {
+            faults.into_iter().for_each(|fault| self.rejects.push(fault));
+        } else if let Some(fault) = faults.into_iter().next() {
+            return Err(fault.into_error(self.columns()));
+        }
+        self.records += rows_done as u64;
+        self.advance(self.window.consumed, self.window.records);
+        self.reach = WINDOW;
+        if self.position.byte == self.batch_from + self.batch_span {
+            self.flush();
+        }
+        Ok(())
+    }
+
+    /// No record ends in the window of `length` bytes: closes the batch before it, or makes the window longer. A record
+    /// that can't become longer is an error, or in lenient reading loses its first line: then there is something to
+    /// settle (`true`).
+    fn stretch(&mut self, length: usize) -> Result<bool> {
+        let left = self.batch_from + self.batch_span - self.position.byte;
+        if length == self.longest() {
+            let fault = self.too_long(self.position.record + 1, length);
+            let text = self.input.text(length);
+            if self.options.lenient && self.window.drop_line(text, fault.reason()) {
+                return Ok(true);
+            }
+            return Err(fault.into_error(&[]));
+        }
+        if (length as u64) < left {
+            self.reach = length * 2;
+        } else if self.position.byte > self.batch_from {
+            self.flush();
+        } else {
+            self.batch_span *= 2;
+            self.reach = length * 2;
+        }
+        Ok(false)
+    }
+
+    fn too_long(&self, record: u64, observed: usize) -> Fault {
+        let what = What::TooLong { allowed: self.options.record_bytes, observed: observed as u64 };
+        let Position { line, byte, .. } = self.position;
+        Fault { record, line: line + 1, byte, column: None, what, snippet: snippet(self.input.text(observed), 0) }
+    }
+
+    fn damage(&self, broken: &Broken, text: &[u8]) -> Fault {
+        Fault {
+            record: self.position.record + broken.before as u64 + 1,
+            line: self.position.line + broken.lines + 1,
+            byte: self.position.byte + broken.at as u64,
+            column: broken.cell.filter(|cell| *cell < self.kinds.len()),
+            what: What::Damage(broken.reason.clone()),
+            snippet: snippet(text, broken.at),
+        }
+    }
+
+    /// Drops text that was read.
+    fn advance(&mut self, bytes: usize, records: usize) {
+        self.position.line += lines(self.input.text(bytes));
+        self.position.byte += bytes as u64;
+        self.position.record += records as u64;
+        self.input.consume(bytes);
+    }
+
+    fn begin_batch(&mut self) {
+        self.batch = Batch::new(&self.kinds, &self.levels);
+        self.batch_from = self.position.byte;
+        self.batch_span = self.options.batch_bytes as u64;
+        self.reach = WINDOW;
+    }
+
+    /// Closes the batch and begins the next one.
+    fn flush(&mut self) {
+        self.batch.join_levels(&mut self.levels);
+        let batch = std::mem::replace(&mut self.batch, Batch::new(&[], &[]));
+        if batch.rows() > 0 {
+            match &self.schema {
+                Some(schema) => self.done.push_back(batch.finish(schema, &self.levels)),
+                None => self.held.push(batch),
+            }
+        }
+        if self.schema.is_none() && self.position.byte - self.data_from >= self.sample() {
+            self.settle_types();
+        }
+        self.begin_batch();
+    }
+
+    /// How many bytes are looked at before the types are settled.
+    fn sample(&self) -> u64 {
+        let mut schema = &self.options.schema;
+        while let Schema::Given(_, rest) | Schema::Described(_, rest) = schema {
+            schema = rest;
+        }
+        match schema {
+            _ if !self.kinds.contains(&Kind::Infer) => 0,
+            Schema::InferSample { bytes } => (*bytes).max(1),
+            _ => u64::MAX,
+        }
+    }
+
+    /// Makes the types so far the types of the columns.
+    fn settle_types(&mut self) {
+        if self.schema.is_some() {
+            return;
+        }
+        let mut fields = Vec::with_capacity(self.kinds.len());
+        for ((name, kind), level) in self.columns().iter().zip(&self.kinds).zip(&self.levels) {
+            let arrow = match kind {
+                Kind::Given(kind) => kind.arrow(),
+                Kind::Infer | Kind::Sampled(_) => level.arrow(),
+            };
+            fields.push(schema::field(name, arrow));
+        }
+        let schema: SchemaRef = Arc::new(arrow_schema::Schema::new(fields));
+        self.done.extend(self.held.drain(..).map(|batch| batch.finish(&schema, &self.levels)));
+        self.schema = Some(schema);
+        for (kind, level) in self.kinds.iter_mut().zip(&self.levels) {
+            if *kind == Kind::Infer {
+                *kind = Kind::Sampled(*level);
+            }
+        }
+    }
+}
+
+/// The title in one cell of the header; `last` when the line end comes behind it.
+fn title(cell: &[u8], last: bool) -> String {
+    let cell = if last { cell.strip_suffix(b"\r").unwrap_or(cell) } else { cell };
+    let cell = match cell {
+        [b'"', inner @ .., b'"'] => super::cells::undouble(inner),
+        bare => bare.into(),
+    };
+    String::from_utf8_lossy(&cell).into_owned()
+}

@@ -1,0 +1,148 @@
+//! The one file that knows the HTTP library.
+
+use std::error::Error as _;
+
+use futures_util::TryStreamExt;
+use url::Url;
+
+use super::{Proxy, RawReply, Request, Sending, Tls, Transport, tls};
+use crate::{
+    error::{Error, Result, TransportFault},
+    limits::Limits,
+    origin::Origin,
+};
+
+/// How long an idle connection is kept: the service closes its own after 5 s (`Keep-Alive: timeout=5`), and a request
+/// that meets the close on its way is lost.
+const IDLE: std::time::Duration = std::time::Duration::from_millis(4500);
+
+/// What every request calls itself.
+const AGENT: &str = concat!("insightframe/", env!("CARGO_PKG_VERSION"));
+
+/// The transport over real sockets.
+#[derive(Debug)]
+pub struct Wire {
+    client: reqwest::Client,
+}
+
+impl Wire {
+    /// Prepares connections to `origin`; none is made yet.
+    ///
+    /// # Errors
+    /// `Config` or `OSError` when the TLS or proxy settings can't be used.
+    pub fn new(origin: &Origin, tls: &Tls, proxy: &Proxy, limits: &Limits) -> Result<Self> {
+        let config = if origin.is_https() { tls.client_config()? } else { tls::unused()? };
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(config)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent(AGENT)
+            .connect_timeout(limits.connect)
+            .pool_idle_timeout(IDLE)
+            .tcp_nodelay(true);
+        builder = match proxy {
+            // Tokens on plain http are for loopback alone, so no proxy may see them on the way there.
+            Proxy::Environment if !origin.is_https() => builder.no_proxy(),
+            Proxy::Environment => builder,
+            Proxy::Direct => builder.no_proxy(),
+            Proxy::Through(url) => {
+                let through = reqwest::Proxy::all(url.clone())
+                    .map_err(|_| Error::config(format!("the proxy `{proxy:?}` can't be used")))?;
+                builder.proxy(through)
+            }
+        };
+        let client = builder.build().map_err(|error| Error::config(format!("HTTP can't be set up: {}", chain(&error))))?;
+        Ok(Self { client })
+    }
+}
+
+impl Transport for Wire {
+    fn send<'a>(&'a self, url: Url, request: &'a Request) -> Sending<'a> {
+        Box::pin(async move {
+            let mut outgoing = reqwest::Request::new(request.method.clone(), url);
+            *outgoing.headers_mut() = request.headers.clone();
+            if !request.body.is_empty() {
+                *outgoing.body_mut() = Some(request.body.clone().into());
+            }
+            let subject = || format!("{} {}", request.method, request.path.without_query());
+            let reply = self.client.execute(outgoing).await.map_err(|error| failure(&subject(), error))?;
+            let (status, version, headers) = (reply.status(), reply.version(), reply.headers().clone());
+            let subject = subject();
+            let body = reply.bytes_stream().map_err(move |error| failure(&subject, error));
+            Ok(RawReply { status, version, headers, body: Box::pin(body) })
+        })
+    }
+}
+
+/// Sorts the library's errors by what a caller can do about them.
+fn failure(subject: &str, error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let words = chain(&error);
+    let fault = if tls_words(&error).is_some() {
+        TransportFault::Tls
+    } else if words.contains("tunnel") || words.contains("proxy") || words.contains("socks") {
+        TransportFault::Proxy
+    } else if error.is_connect() {
+        TransportFault::Connect
+    } else {
+        TransportFault::Interrupted
+    };
+    let message = match fault {
+        TransportFault::Tls => format!("{subject}: TLS failed: {}", tls_words(&error).unwrap_or(words)),
+        TransportFault::Connect if error.is_timeout() => format!("{subject}: no connection in time: {words}"),
+        TransportFault::Connect => format!("{subject}: no connection: {words}"),
+        TransportFault::Proxy => format!("{subject}: the proxy failed: {words}"),
+        _ => format!("{subject}: the connection broke: {words}"),
+    };
+    let error = Error::transport(fault, message);
+    match fault {
+        TransportFault::Tls => error.hint("`tls=Tls(ca_file=…)` trusts a certificate authority beside the system's"),
+        TransportFault::Connect => error.hint("check the base address, the network and the proxy settings"),
+        _ => error,
+    }
+}
+
+/// The words of a TLS error inside `error`, if there is one; the common ones in plain language.
+fn tls_words(error: &reqwest::Error) -> Option<String> {
+    use rustls::CertificateError as Certificate;
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let found = inner.downcast_ref::<rustls::Error>().or_else(|| {
+            let io = inner.downcast_ref::<std::io::Error>()?;
+            io.get_ref()?.downcast_ref::<rustls::Error>()
+        });
+        if let Some(found) = found {
+            return Some(match found {
+                rustls::Error::InvalidCertificate(problem) => match problem {
+                    Certificate::Expired | Certificate::ExpiredContext { .. } => "the certificate has expired".into(),
+                    Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+                        "the certificate is not valid yet (is the clock right?)".into()
+                    }
+                    Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                        "the certificate is for another host".into()
+                    }
+                    Certificate::UnknownIssuer => "the certificate's issuer is not trusted".into(),
+                    other => format!("the certificate is not accepted: {other}"),
+                },
+                other => other.to_string(),
+            });
+        }
+        source = inner.source();
+    }
+    None
+}
+
+/// An error and its causes in one line, each said once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let more = inner.to_string();
+        if !words.contains(&more) {
+            words = format!("{words}: {more}");
+        }
+        source = inner.source();
+    }
+    words
+}

@@ -1,0 +1,270 @@
+//! One login and the requests that travel with its tokens.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::{
+    challenge::{Challenge, challenge},
+    login::{Account, AuthMode, SST, SST_COOKIE, TT, TT_COOKIE, login},
+    logout::logout,
+    refusal::{refusal, unexpected},
+    token::{LIFE, token},
+};
+use crate::{
+    auth::{Dead, Renewal, Session, Ticket, Tokens},
+    clock::Clock,
+    error::{Error, Kind, Result},
+    http::{Head, Http, Reply, Request},
+    limits::Retry,
+    origin::Origin,
+    progress::{Call, Count, Phase},
+    retry::{Retrier, Safety},
+    secret::{Credentials, Secret},
+};
+
+/// How long getting tokens may take in all, retries included, whatever the callers that wait for it are prepared to.
+const FETCH: Duration = Duration::from_secs(90);
+
+/// How long logging out may take: it is a courtesy and must not hold anybody up.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Sends requests with tokens, and answers a challenge with fresh ones.
+#[derive(Debug)]
+pub struct Connection {
+    http: Http,
+    retrier: Retrier,
+    clock: Arc<dyn Clock>,
+    mode: AuthMode,
+    session: Arc<Session>,
+    account: Arc<Mutex<Option<Account>>>,
+    closed: AtomicBool,
+}
+
+impl Connection {
+    pub(super) fn new(
+        http: Http,
+        credentials: Credentials,
+        mode: AuthMode,
+        retry: Retry,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let retrier = Retrier::new(retry);
+        let account = Arc::default();
+        let fetcher = Arc::new(Fetcher {
+            http: http.clone(),
+            retrier: retrier.clone(),
+            clock: Arc::clone(&clock),
+            credentials,
+            mode,
+            account: Arc::clone(&account),
+        });
+        let session = Session::new(Arc::clone(&clock), move |sst| -> Renewal {
+            let fetcher = Arc::clone(&fetcher);
+            Box::pin(async move { fetcher.fetch(sst).await })
+        });
+        Self { http, retrier, clock, mode, session, account, closed: AtomicBool::new(false) }
+    }
+
+    /// The origin that requests go to.
+    pub fn origin(&self) -> &Origin {
+        self.http.origin()
+    }
+
+    pub(super) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Sends a request and gives its answer if that is a success (2xx).
+    ///
+    /// A challenge renews the token that it names, once; the request is then sent once more.
+    pub(super) async fn send(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
+        let mut ticket = self.ticket(call, None).await?;
+        for renewed in [false, true] {
+            let reply = self.retrier.run(call, safety, || self.once(request, &ticket)).await?;
+            if reply.head.status != StatusCode::UNAUTHORIZED {
+                return Ok(reply);
+            }
+            let dead = match challenge(&reply.head.headers) {
+                Challenge::Temporary => Dead::Temporary(ticket.generation),
+                Challenge::SuperSecured => Dead::SuperSecured(ticket.generation),
+                Challenge::Credentials => {
+                    return Err(refusal(reply, self.clock.timestamp(), &[&ticket.tt]).await);
+                }
+            };
+            tracing::info!(path = request.path.without_query(), ?dead, "challenged");
+            if renewed {
+                break;
+            }
+            ticket = self.ticket(call, Some(dead)).await?;
+        }
+        Err(Error::new(Kind::SessionLost(format!(
+            "{} {}: the service refuses a token that it has just issued",
+            request.method,
+            request.path.without_query()
+        )))
+        .hint("does another program log the same user out, or is the machine's clock far off?"))
+    }
+
+    /// Sends a request and reads the answer's JSON; `expected` says in a message what it should have been.
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        safety: Safety,
+        request: &Request,
+        expected: &str,
+    ) -> Result<(Head, T)> {
+        let reply = self.send(call, safety, request).await?;
+        let (head, body) = (reply.head, reply.body.all().await?);
+        match serde_json::from_slice(&body) {
+            Ok(parsed) => Ok((head, parsed)),
+            Err(_) => Err(unexpected(&head, &body, expected, &[])),
+        }
+    }
+
+    pub(super) async fn login(&self, call: &Call) -> Result<()> {
+        self.ticket(call, None).await.map(drop)
+    }
+
+    pub(super) async fn profile_id(&self, call: &Call) -> Result<String> {
+        self.login(call).await?;
+        let account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        account.as_ref().map(|account| account.profile_id.clone()).ok_or_else(|| {
+            Error::new(Kind::SessionLost("the session ended while its profile was asked for".into()))
+        })
+    }
+
+    /// Logs out, if somebody is logged in. The tokens are forgotten here first, so that nobody uses them meanwhile.
+    pub(super) async fn logout(&self, call: &Call) -> Result<()> {
+        let Some((sst, tt)) = self.session.surrender() else { return Ok(()) };
+        let account = self.account.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(account) = account else { return Ok(()) };
+        let goodbye = async {
+            if let Some(tt) = tt
+                && logout(&self.http, &account.state, &sst, &tt, self.mode, &*self.clock).await?
+            {
+                return Ok(());
+            }
+            // The temporary token had expired: logging out needs both.
+            match token(&self.http, &sst, self.mode, &*self.clock).await? {
+                Some(tt) => logout(&self.http, &account.state, &sst, &tt, self.mode, &*self.clock).await.map(drop),
+                None => Ok(()),
+            }
+        };
+        call.given(Some(GOODBYE)).within(goodbye).await?;
+        tracing::info!("logged out");
+        Ok(())
+    }
+
+    /// Logs out for good: no later call logs in again. Failures are logged, not returned.
+    pub async fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let call = Call::new(Arc::clone(&self.clock), None, None);
+        if let Err(error) = self.logout(&call).await {
+            tracing::warn!(code = error.code(), "the session could not be logged out: {error}");
+        }
+    }
+
+    /// Whether there are tokens that [`Connection::close`] would give back.
+    pub fn is_open(&self) -> bool {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    async fn ticket(&self, call: &Call, dead: Option<Dead>) -> Result<Ticket> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::config("the client is closed").hint("make a new one, or use it inside its `with` block"));
+        }
+        let before = call.progress.enter(Phase::LoggingIn);
+        let (ticket, waited) = self.session.ticket(dead).await?;
+        if waited {
+            call.progress.add(Count::TokenRefreshes, 1);
+        }
+        call.progress.enter(before);
+        Ok(ticket)
+    }
+
+    /// One send. An answer that is neither a success nor a challenge is an error for the retry policy to judge.
+    async fn once(&self, request: &Request, ticket: &Ticket) -> Result<Reply> {
+        let mut request = request.clone();
+        carry(&mut request.headers, self.mode, &ticket.tt, None)?;
+        let reply = self.http.send(&request).await?;
+        if reply.head.status.is_success() || reply.head.status == StatusCode::UNAUTHORIZED {
+            return Ok(reply);
+        }
+        Err(refusal(reply, self.clock.timestamp(), &[&ticket.tt]).await)
+    }
+}
+
+/// Puts the tokens into a request's headers.
+pub(super) fn carry(headers: &mut HeaderMap, mode: AuthMode, tt: &Secret, sst: Option<&Secret>) -> Result<()> {
+    match mode {
+        AuthMode::Header => {
+            headers.insert(HeaderName::from_static(TT), tt.header("", "")?);
+            if let Some(sst) = sst {
+                headers.insert(HeaderName::from_static(SST), sst.header("", "")?);
+            }
+        }
+        AuthMode::Cookie => {
+            let temporary = tt.header(&format!("{TT_COOKIE}="), "")?;
+            let value = match sst {
+                None => temporary,
+                // Both are checked to hold nothing that ends a cookie.
+                Some(sst) => sst.header(&format!("{SST_COOKIE}="), &format!("; {TT_COOKIE}={}", tt.expose()))?,
+            };
+            headers.insert(header::COOKIE, value);
+        }
+    }
+    Ok(())
+}
+
+/// Fetches tokens for the session.
+#[derive(Debug)]
+struct Fetcher {
+    http: Http,
+    retrier: Retrier,
+    clock: Arc<dyn Clock>,
+    credentials: Credentials,
+    mode: AuthMode,
+    account: Arc<Mutex<Option<Account>>>,
+}
+
+impl Fetcher {
+    async fn fetch(&self, sst: Option<Secret>) -> Result<Tokens> {
+        let call = Call::new(Arc::clone(&self.clock), Some(FETCH), None);
+        call.progress.enter(Phase::LoggingIn);
+        call.within(self.tokens(&call, sst)).await
+    }
+
+    async fn tokens(&self, call: &Call, sst: Option<Secret>) -> Result<Tokens> {
+        let asked = self.clock.now();
+        if let Some(sst) = sst
+            && let Some(tt) = self.refresh(call, &sst).await?
+        {
+            return Ok(Tokens { sst, tt, asked, life: LIFE });
+        }
+        let asked = self.clock.now();
+        // A login that may have reached the service is not repeated: a wrong password would count twice.
+        let sent = || login(&self.http, &self.credentials, self.mode, &*self.clock);
+        let login = self.retrier.run(call, Safety::Once, sent).await?;
+        *self.account.lock().unwrap_or_else(PoisonError::into_inner) = Some(login.account);
+        let tt = match login.tt {
+            Some(tt) => tt,
+            None => self.refresh(call, &login.sst).await?.ok_or_else(|| {
+                Error::new(Kind::SessionLost("the service refuses the super-secured token that it has just issued".into()))
+            })?,
+        };
+        Ok(Tokens { sst: login.sst, tt, asked, life: LIFE })
+    }
+
+    async fn refresh(&self, call: &Call, sst: &Secret) -> Result<Option<Secret>> {
+        let sent = || token(&self.http, sst, self.mode, &*self.clock);
+        self.retrier.run(call, Safety::Repeatable, sent).await
+    }
+}

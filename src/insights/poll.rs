@@ -1,0 +1,149 @@
+//! `GET` on the result of an execution until it is there: 202 means the same address again.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use super::{Download, Insights, execute::Execution};
+use crate::{
+    error::{ApiFault, Error, ExportFault, Kind, Result},
+    http::{Reply, Request},
+    limits::Polling,
+    progress::{Call, Count, Phase},
+    retry::{Safety, backoff::PATIENCE, retry_after::retry_after},
+};
+
+/// What polling ends with.
+enum Outcome {
+    /// 204: the report has no rows.
+    Empty,
+    /// 200: the CSV, its body still on the way.
+    Ready(Box<Reply>),
+}
+
+impl Insights {
+    /// Waits for the result and begins to download it; `None` when the report has no rows.
+    ///
+    /// # Errors
+    /// `DeadlineExceeded`, `ResultGone`, `ResultTooLarge`, `ResultIncomplete`, or the service's error.
+    pub async fn fetch(&self, call: &Call, execution: &Execution) -> Result<Option<Download>> {
+        match self.poll(call, execution).await? {
+            Outcome::Empty => Ok(None),
+            Outcome::Ready(reply) => self.download(call, execution, *reply).await.map(Some),
+        }
+    }
+
+    /// Looks at once, then after growing pauses, until there is a result.
+    ///
+    /// # Errors
+    /// `DeadlineExceeded` (before a pause that would end after the deadline), `ResultGone`, `ResultTooLarge`, or the
+    /// service's error; each with the handle to go on where that is possible.
+    async fn poll(&self, call: &Call, execution: &Execution) -> Result<Outcome> {
+        call.progress.enter(Phase::Polling);
+        let mut pauses = Pauses::new(&self.polling);
+        loop {
+            let reply = self.look(call, execution).await?;
+            call.progress.add(Count::Polls, 1);
+            match reply.head.status {
+                StatusCode::ACCEPTED => {}
+                StatusCode::NO_CONTENT => return Ok(Outcome::Empty),
+                _ => return Ok(Outcome::Ready(Box::new(reply))),
+            }
+            let asked = asked(&reply.head.headers, call);
+            // Reading the short body lets the connection be used again.
+            reply.body.head().await;
+            let pause = pauses.next(asked);
+            if call.has_no_time_for(pause) {
+                return Err(call.expired());
+            }
+            call.clock.pause(pause).await;
+        }
+    }
+
+    /// One look, with the service's errors in the words of an export.
+    pub(super) async fn look(&self, call: &Call, execution: &Execution) -> Result<Reply> {
+        let request = Request::get(execution.result.clone())
+            .with(header::ACCEPT, HeaderValue::from_static("*/*"))
+            .with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        self.connection.send(call, Safety::Repeatable, &request).await.map_err(|error| {
+            let Kind::Api(reply) = error.kind() else { return error };
+            let fault = match (reply.status, reply.fault) {
+                (413, _) => ExportFault::TooLarge,
+                (_, ApiFault::NotFound) => ExportFault::Gone,
+                _ => return error,
+            };
+            let (message, hint) = match fault {
+                ExportFault::TooLarge => (format!("the result is too large for the service: {reply}"), "export fewer days at a time"),
+                _ => (format!("the service no longer has the result: {reply}"), "export the report again"),
+            };
+            Error::new(Kind::Export { fault, message, handle: None }).hint(hint)
+        })
+    }
+}
+
+/// How long the service asks to wait before the next look: `Retry-After`, or `Refresh` as its exporter sends it.
+fn asked(headers: &HeaderMap, call: &Call) -> Option<Duration> {
+    retry_after(headers, call.clock.timestamp()).or_else(|| {
+        let refresh = headers.get(header::REFRESH)?.to_str().ok()?;
+        refresh.split(';').next()?.trim().parse().ok().map(Duration::from_secs)
+    })
+}
+
+/// The pauses between looks: growing, without jitter, since one client polls one result.
+struct Pauses<'a> {
+    polling: &'a Polling,
+    next: Duration,
+}
+
+impl<'a> Pauses<'a> {
+    fn new(polling: &'a Polling) -> Self {
+        Self { polling, next: polling.initial }
+    }
+
+    /// The next pause. What the service asks for counts as a lower bound once our own pauses have grown to it: the
+    /// recorded `Refresh: 1` stands on every 202, also on that of a report that is ready half a second later.
+    fn next(&mut self, asked: Option<Duration>) -> Duration {
+        let own = self.next;
+        self.next = own.mul_f64(self.polling.factor).min(self.polling.max);
+        match asked {
+            Some(asked) => asked.min(PATIENCE).max(own),
+            None => own,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_their_maximum_and_respect_the_service() {
+        let polling = Polling::default();
+        let mut pauses = Pauses::new(&polling);
+        let found: Vec<f64> = (0..12).map(|_| pauses.next(None).as_secs_f64()).collect();
+        assert_eq!(&found[..4], &[0.5, 0.75, 1.125, 1.6875]);
+        assert_eq!(found.last(), Some(&15.0));
+        assert_eq!(Pauses::new(&polling).next(Some(Duration::from_secs(1))), Duration::from_secs(1));
+        assert_eq!(Pauses::new(&polling).next(Some(Duration::from_secs(9_999))), PATIENCE);
+        assert_eq!(pauses.next(Some(Duration::from_secs(1))), Duration::from_secs(15));
+    }
+
+    #[test]
+    fn the_mean_extra_wait_is_small() {
+        // Reports that take from half a second to an hour: how much longer is waited than needed, on average.
+        let polling = Polling::default();
+        let shares: Vec<f64> = (1..=7_200)
+            .map(|half_seconds| {
+                let needed = f64::from(half_seconds) * 0.5;
+                let mut pauses = Pauses::new(&polling);
+                let mut waited = 0.0;
+                while waited < needed {
+                    waited += pauses.next(None).as_secs_f64();
+                }
+                (waited - needed) / needed
+            })
+            .collect();
+        let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+        assert!(mean <= 0.15, "{mean}");
+    }
+}

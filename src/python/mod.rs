@@ -1,0 +1,57 @@
+//! The native module `insightframe._core`: thin classes over the core. What it does itself is what only Python asks
+//! for: running the core's futures under its rules (`runtime`), its exceptions, its configuration objects, pickling.
+
+mod arrow;
+mod client;
+mod command;
+mod config;
+mod decode;
+mod errors;
+mod listener;
+mod receipt;
+mod rows;
+mod runtime;
+mod sandbox;
+mod stream;
+mod table;
+
+use pyo3::prelude::*;
+
+/// The native part of insightframe.
+#[pymodule(gil_used = false)]
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::{
+        client::InsightsClient,
+        command::run_command,
+        decode::{decode_csv, stream_csv},
+        receipt::Receipt,
+        sandbox::{LedgerEntry, Sandbox},
+        stream::Stream,
+        table::Table,
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        super::runtime::survive_forks();
+        super::log_to_python(module.py());
+        let close = pyo3::wrap_pyfunction!(super::client::close_all, module)?;
+        module.py().import("atexit")?.call_method1("register", (close,))?;
+        Ok(())
+    }
+}
+
+/// Sends our own log records, and nobody else's (an HTTP library's may hold headers), to the logger `insightframe`.
+fn log_to_python(py: Python<'_>) {
+    let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::LoggersAndLevels);
+    let ours = logger.map(|logger| {
+        logger.filter(log::LevelFilter::Off).filter_target("insightframe".into(), log::LevelFilter::Trace)
+    });
+    // A second import in the same process finds the logger installed, which is as good.
+    if let Ok(logger) = ours {
+        let _ = logger.install();
+    }
+}

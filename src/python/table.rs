@@ -1,0 +1,134 @@
+//! `Table`: a whole result, as often as it is wanted.
+
+use std::path::PathBuf;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use pyo3::{
+    prelude::*,
+    types::{PyCapsule, PyDict, PyList},
+};
+
+use super::{arrow, errors::raise, receipt::Receipt, rows};
+use crate::{
+    error::Result,
+    handoff::{self, Sink, csv::CsvSink, ipc::IpcSink, parquet::ParquetSink, table::type_name},
+};
+
+/// A whole result in memory, as often as it is wanted.
+#[pyclass(frozen, module = "insightframe")]
+pub(super) struct Table {
+    table: handoff::Table,
+    rejects: Option<RecordBatch>,
+}
+
+impl From<handoff::Table> for Table {
+    fn from(table: handoff::Table) -> Self {
+        Self { table, rejects: None }
+    }
+}
+
+impl Table {
+    pub(super) fn with_rejects(table: handoff::Table, rejects: Option<RecordBatch>) -> Self {
+        Self { table, rejects }
+    }
+
+    fn write(&self, py: Python<'_>, sink: impl FnOnce(&SchemaRef) -> Result<Box<dyn Sink>> + Send) -> PyResult<u64> {
+        let written = py.detach(|| self.table.write(sink(self.table.schema())?));
+        written.map_err(|error| raise(py, &error))
+    }
+}
+
+/// Names and types, as `schema` shows them.
+pub(super) fn schema_dict<'py>(py: Python<'py>, schema: &SchemaRef) -> PyResult<Bound<'py, PyDict>> {
+    let types = PyDict::new(py);
+    for field in schema.fields() {
+        types.set_item(field.name(), type_name(field.data_type()))?;
+    }
+    Ok(types)
+}
+
+#[pymethods]
+impl Table {
+    #[getter]
+    fn num_rows(&self) -> usize {
+        self.table.num_rows()
+    }
+
+    #[getter]
+    fn column_names(&self) -> Vec<&str> {
+        self.table.column_names()
+    }
+
+    #[getter]
+    fn schema<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        schema_dict(py, self.table.schema())
+    }
+
+    #[getter]
+    fn receipt(&self) -> Option<Receipt> {
+        self.table.receipt().cloned().map(Receipt)
+    }
+
+    #[getter]
+    fn rejects(&self) -> Option<Self> {
+        let rejects = self.rejects.clone()?;
+        Some(handoff::Table::new(rejects.schema(), vec![rejects]).into())
+    }
+
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("insightframe._frames")?.call_method1("to_polars", (slf,))
+    }
+
+    #[pyo3(signature = (dtype_backend="numpy"))]
+    fn to_pandas<'py>(slf: &Bound<'py, Self>, dtype_backend: &str) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("insightframe._frames")?.call_method1("to_pandas", (slf, dtype_backend))
+    }
+
+    fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("insightframe._frames")?.call_method1("to_arrow", (slf,))
+    }
+
+    fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        rows::to_dicts(py, self.table.batches())
+    }
+
+    fn write_parquet(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
+        self.write(py, |schema| Ok(Box::new(ParquetSink::create(path, schema)?)))
+    }
+
+    fn write_csv(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
+        self.write(py, |schema| Ok(Box::new(CsvSink::create(path, schema)?)))
+    }
+
+    fn write_ipc(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
+        self.write(py, |schema| Ok(Box::new(IpcSink::create(path, schema)?)))
+    }
+
+    fn __len__(&self) -> usize {
+        self.table.num_rows()
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        arrow::schema_capsule(py, self.table.schema())
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let table = self.table.clone();
+        let batches = (0..table.batches().len()).map(move |index| Ok(table.batches()[index].clone()));
+        arrow::stream_capsule(py, self.table.schema(), batches, requested_schema)
+    }
+
+    fn __repr__(&self) -> String {
+        self.table.to_string()
+    }
+
+    fn _repr_html_(&self) -> String {
+        self.table.html()
+    }
+}

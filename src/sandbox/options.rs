@@ -1,0 +1,544 @@
+//! What a sandbox can be told: its data, its address, and every point of the protocol that is not established.
+
+use std::{fmt, net::IpAddr};
+
+use jiff::civil::Date;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+/// The options of a sandbox. `Options::default()` behaves as the real service is believed to behave.
+///
+/// The switches from `login_lockout` on are the points of the protocol that no public source establishes; each default
+/// is the best-supported choice.
+#[derive(Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// What all data, ids of executions and tokens are drawn from; default 1. The same seed gives the same bytes.
+    pub seed: u64,
+    /// Rows of every unfiltered tabular report, exactly; default none: `rows_per_day` for each day. The report
+    /// "Date labels" always has one row a day.
+    pub rows: Option<u64>,
+    /// Rows a day; default 3360 = 7 queues × 96 intervals × 5 combinations of channel and direction.
+    pub rows_per_day: u32,
+    /// First day of the data; default 2023-01-01.
+    pub data_start: Date,
+    /// Last day of the data; default 2024-12-31.
+    pub data_end: Date,
+    /// Address to listen on; default `127.0.0.1`. Only loopback addresses are accepted.
+    pub host: String,
+    /// Port to listen on; default 0, a free one.
+    pub port: u16,
+    /// Serve HTTPS with a certificate made at start; default false.
+    pub tls: bool,
+    /// The one user's name; default `sandbox@example.com`.
+    pub username: String,
+    /// The one user's password; the default has a colon and other characters that are easily damaged on the way.
+    pub password: String,
+    /// Id of the first workspace, 32 lower-case alphanumerics.
+    pub workspace: String,
+    /// Seconds that a temporary token lives; default 600.
+    pub tt_lifetime: u64,
+
+    /// Failed logins until the service answers 429, the window in which they count, and its `Retry-After`.
+    pub login_lockout: Lockout,
+    /// Body of the 429 to a login.
+    pub login_429_body: Body429,
+    /// Failed logins after which a captcha is asked for; default none: never.
+    pub captcha_after_failures: Option<u32>,
+    /// Body of a 503.
+    pub body_503: Body503,
+    /// Cookies of a login at verify level 0.
+    pub level0_cookies: Level0Cookies,
+    /// Body of a token answer in cookie mode.
+    pub token_cookie_body: TokenCookieBody,
+    /// Whether earlier temporary tokens stay valid after a new one was fetched; default true.
+    pub old_tt_survives_refresh: bool,
+    /// Days that a super-secured token lives: 14 (default), 16 or 7.
+    pub sst_lifetime: u64,
+    /// Status of a successful profile deletion: 204 (default) or 200 with an empty body.
+    pub profile_delete_status: u16,
+    /// Order of the entries in an answer of `identifiers`.
+    pub identifiers_order: IdentifiersOrder,
+    /// Body of a 202 while a raw export is computed.
+    pub raw_202_body: Raw202Body,
+    /// How often an execution answers 202 before its result; default 2.
+    pub raw_202_count: u32,
+    /// Seconds, on the virtual clock, that an execution takes at least; default 0.
+    pub compute_seconds: f64,
+    /// Form of the uri of an execution.
+    pub raw_uri_form: RawUriForm,
+    /// Seconds that a result is kept; default 86,400.
+    pub raw_result_ttl: u64,
+    /// Status for a result that is unknown or no longer kept: 410 (default) or 404.
+    pub raw_gone_status: u16,
+    /// Answer to an export without rows.
+    pub empty_report: EmptyReport,
+    /// How an empty cell is written.
+    pub null_cell: NullCell,
+    /// How a quote inside a cell is written.
+    pub quote_escape: QuoteEscape,
+    /// What happens to columns of the same title.
+    pub duplicate_titles: DuplicateTitles,
+    /// Whether a raw export ends with a row of totals; default false.
+    pub raw_totals: bool,
+    /// Whether exports are compressed.
+    pub csv_gzip: CsvGzip,
+    /// Status for a report that doesn't exist: 404 (default) or 400.
+    pub unknown_report: u16,
+    /// What happens to a filter that makes no sense.
+    pub bad_filter: BadFilter,
+    /// Status for a workspace that isn't the user's: 403 (default), 404 or 410.
+    pub foreign_workspace: u16,
+    /// Whether an interval filter includes its last day.
+    pub interval_bounds: IntervalBounds,
+    /// Rows above which an export is answered with 413; default none: never.
+    pub oversize_export: Option<u64>,
+    /// Whether `validElements` answers 303 first.
+    pub valid_elements_303: ValidElements303,
+    /// The most objects on one page of `objects/query`; default 50.
+    pub query_page_max: u32,
+    /// Pattern of the attribute Time: `HH:MM:SS` (default), `HH:MM` or `hh:MM:SS AM`.
+    pub time_attribute_format: TimeFormat,
+    /// How header names are written.
+    pub header_casing: HeaderCasing,
+    /// Whether cookies carry `Secure`; default none: under TLS only.
+    pub secure_cookies: Option<bool>,
+    /// Whether requests without `Accept`, `Content-Type` or `User-Agent` are refused with 400; default false.
+    pub strict_request_headers: bool,
+    /// Body of `GET /gdc/ping`.
+    pub ping_body: PingBody,
+}
+
+/// When logins are refused with 429; `tries` 0 switches it off.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lockout {
+    /// Failed logins that are still answered with 401; default 6.
+    pub tries: u32,
+    /// Seconds in which they count; default 600.
+    pub window: u64,
+    /// Seconds that further logins are refused, right ones included, and the value of `Retry-After`; default 60.
+    pub retry_after: u64,
+}
+
+impl Default for Lockout {
+    fn default() -> Self {
+        Self { tries: 6, window: 600, retry_after: 60 }
+    }
+}
+
+/// One switch: its choices, the default one marked, each with its meaning.
+macro_rules! switch {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $choice:ident),+ $(,)? }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$doc])* $choice),+ }
+    };
+}
+
+switch!(
+    /// Body of the 429 to a login.
+    Body429 {
+        /// No body.
+        #[default]
+        Empty,
+        /// `{"component":…,"message":…,"parameters":[]}`.
+        BareJson,
+        /// The same inside `{"error":…}`.
+        Envelope,
+        /// A page of HTML.
+        Html,
+    }
+);
+switch!(
+    /// Body of a 503.
+    Body503 {
+        /// The maintenance text inside `{"error":…}`.
+        #[default]
+        Envelope,
+        /// A page of HTML.
+        Html,
+        /// No body.
+        Empty,
+    }
+);
+switch!(
+    /// Cookies of a login at verify level 0.
+    Level0Cookies {
+        /// Both tokens at once, as recorded in 2020.
+        #[default]
+        Modern,
+        /// A cleared `GDCAuthTT` and a short `GDCAuthSST`; the temporary token must be fetched.
+        Old,
+    }
+);
+switch!(
+    /// Body of a token answer in cookie mode.
+    TokenCookieBody {
+        /// `{"userToken":{}}`.
+        #[default]
+        EmptyObject,
+        /// No body.
+        Empty,
+        /// The token as in header mode.
+        WithToken,
+    }
+);
+switch!(
+    /// Order of the entries in an answer of `identifiers`.
+    IdentifiersOrder {
+        /// As in the request.
+        #[default]
+        Request,
+        /// Any other.
+        Shuffled,
+    }
+);
+switch!(
+    /// Body of a 202 while a raw export is computed.
+    Raw202Body {
+        /// `{"uri":"<the same>"}` and `Refresh: 1`.
+        #[default]
+        Uri,
+        /// No body.
+        Empty,
+    }
+);
+switch!(
+    /// Form of the uri of an execution.
+    RawUriForm {
+        /// `?c=…&q=…`, the newest recorded form.
+        #[default]
+        CThenQ,
+        /// `?q=…&c=…`.
+        QThenC,
+        /// No query at all.
+        Short,
+    }
+);
+switch!(
+    /// Answer to an export without rows.
+    EmptyReport {
+        /// 204 without a body.
+        #[default]
+        NoContent,
+        /// 200 with the header row alone.
+        HeaderOnly,
+    }
+);
+switch!(
+    /// How an empty cell is written.
+    NullCell {
+        /// `""`.
+        #[default]
+        Quoted,
+        /// Nothing between the commas.
+        Bare,
+    }
+);
+switch!(
+    /// How a quote inside a cell is written.
+    QuoteEscape {
+        /// `""`.
+        #[default]
+        Doubled,
+        /// `\"`.
+        Backslash,
+    }
+);
+switch!(
+    /// What happens to columns of the same title.
+    DuplicateTitles {
+        /// They keep it.
+        #[default]
+        PassThrough,
+        /// The second becomes `title (2)`, and so on.
+        Suffix,
+    }
+);
+switch!(
+    /// Whether exports are compressed.
+    CsvGzip {
+        /// Never.
+        #[default]
+        Never,
+        /// When the request accepts gzip.
+        WhenAccepted,
+    }
+);
+switch!(
+    /// What happens to a filter that makes no sense.
+    BadFilter {
+        /// The execution is refused with 400.
+        #[default]
+        Refuse,
+        /// It has no effect.
+        Ignore,
+    }
+);
+switch!(
+    /// Whether an interval filter includes its last day.
+    IntervalBounds {
+        /// Both days belong to it.
+        #[default]
+        Inclusive,
+        /// The last day doesn't.
+        HalfOpen,
+    }
+);
+switch!(
+    /// Whether `validElements` answers 303 first.
+    ValidElements303 {
+        /// On the first call for a request; the same request is then answered at once.
+        #[default]
+        FirstCall,
+        /// On every call.
+        Always,
+        /// On none.
+        Never,
+    }
+);
+switch!(
+    /// Pattern of the attribute Time.
+    TimeFormat {
+        /// `14:05:09`.
+        #[default]
+        #[serde(rename = "HH:MM:SS")]
+        Seconds,
+        /// `14:05`.
+        #[serde(rename = "HH:MM")]
+        Minutes,
+        /// `02:05:09 PM`.
+        #[serde(rename = "hh:MM:SS AM")]
+        TwelveHours,
+    }
+);
+switch!(
+    /// How header names are written.
+    HeaderCasing {
+        /// As recorded.
+        #[default]
+        AsListed,
+        /// In lower case, as over HTTP/2.
+        Lower,
+    }
+);
+switch!(
+    /// Body of `GET /gdc/ping`.
+    PingBody {
+        /// No body.
+        #[default]
+        Empty,
+        /// `{"ping":"ok"}`.
+        Json,
+    }
+);
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            rows: None,
+            rows_per_day: 3360,
+            data_start: Date::constant(2023, 1, 1),
+            data_end: Date::constant(2024, 12, 31),
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            tls: false,
+            username: "sandbox@example.com".to_owned(),
+            password: "s3cret:p@ss/w%rd&\"=é".to_owned(),
+            workspace: "sandboxws0000000000000000000one1".to_owned(),
+            tt_lifetime: 600,
+            login_lockout: Lockout::default(),
+            login_429_body: Body429::default(),
+            captcha_after_failures: None,
+            body_503: Body503::default(),
+            level0_cookies: Level0Cookies::default(),
+            token_cookie_body: TokenCookieBody::default(),
+            old_tt_survives_refresh: true,
+            sst_lifetime: 14,
+            profile_delete_status: 204,
+            identifiers_order: IdentifiersOrder::default(),
+            raw_202_body: Raw202Body::default(),
+            raw_202_count: 2,
+            compute_seconds: 0.0,
+            raw_uri_form: RawUriForm::default(),
+            raw_result_ttl: 86_400,
+            raw_gone_status: 410,
+            empty_report: EmptyReport::default(),
+            null_cell: NullCell::default(),
+            quote_escape: QuoteEscape::default(),
+            duplicate_titles: DuplicateTitles::default(),
+            raw_totals: false,
+            csv_gzip: CsvGzip::default(),
+            unknown_report: 404,
+            bad_filter: BadFilter::default(),
+            foreign_workspace: 403,
+            interval_bounds: IntervalBounds::default(),
+            oversize_export: None,
+            valid_elements_303: ValidElements303::default(),
+            query_page_max: 50,
+            time_attribute_format: TimeFormat::default(),
+            header_casing: HeaderCasing::default(),
+            secure_cookies: None,
+            strict_request_headers: false,
+            ping_body: PingBody::default(),
+        }
+    }
+}
+
+/// The password is left out.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("seed", &self.seed)
+            .field("rows", &self.rows)
+            .field("data_start", &self.data_start)
+            .field("data_end", &self.data_end)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("tls", &self.tls)
+            .field("username", &self.username)
+            .field("workspace", &self.workspace)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// Reads options from a JSON object; what isn't named keeps its default.
+    ///
+    /// # Errors
+    /// `ConfigError` that names the first option that is unknown or has an unusable value, and the choices.
+    pub fn from_json(value: Value) -> Result<Self> {
+        let fields = match &value {
+            Value::Object(fields) => fields,
+            other => return Err(Error::config(format!("sandbox options must be a JSON object, not `{other}`"))),
+        };
+        // One option at a time: serde tells what is wrong with a value, but not which option it belongs to.
+        for (name, value) in fields {
+            if name == "password" && !value.is_string() {
+                return Err(Error::config("sandbox option `password` must be a text"));
+            }
+            let alone = Value::Object([(name.clone(), value.clone())].into_iter().collect());
+            read::<Self>(alone, || format!("sandbox option `{name}` with value `{}`", short(value)))?;
+        }
+        let options: Self = read(value, || "sandbox options".to_owned())?;
+        options.validate()?;
+        Ok(options)
+    }
+
+    /// Refuses values that no sandbox can have.
+    ///
+    /// # Errors
+    /// `ConfigError` that names the option, its value and the choices.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |name: &str, value: &dyn fmt::Display, choices: &str| {
+            Err(Error::config(format!("sandbox option `{name}`: `{value}` can't be used; choose {choices}")))
+        };
+        let one_of = |name: &str, value: u64, choices: &[u64]| {
+            let words: Vec<_> = choices.iter().map(u64::to_string).collect();
+            if choices.contains(&value) { Ok(()) } else { refuse(name, &value, &words.join(" or ")) }
+        };
+        match self.host.parse::<IpAddr>() {
+            Ok(address) if address.is_loopback() => {}
+            _ if self.host == "localhost" => {}
+            _ => return refuse("host", &self.host, "a loopback address such as 127.0.0.1: a sandbox is never public"),
+        }
+        if self.data_end < self.data_start {
+            return refuse("data_end", &self.data_end, "a day not before `data_start`");
+        }
+        if self.data_start.year() < 1901 || self.data_end.year() > 2049 {
+            return refuse("data_start", &self.data_start, "days between 1901 and 2049, as the service has");
+        }
+        let id = |text: &str| text.len() == 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if !id(&self.workspace) {
+            return refuse("workspace", &self.workspace, "32 lower-case letters and digits");
+        }
+        if self.username.is_empty() {
+            return refuse("username", &self.username, "a name");
+        }
+        if !(0.0..=1e9).contains(&self.compute_seconds) {
+            return refuse("compute_seconds", &self.compute_seconds, "a number of seconds, 0 or more");
+        }
+        if self.rows_per_day == 0 {
+            return refuse("rows_per_day", &self.rows_per_day, "1 or more, or `rows` = 0 for empty reports");
+        }
+        if self.query_page_max == 0 {
+            return refuse("query_page_max", &self.query_page_max, "1 or more");
+        }
+        one_of("sst_lifetime", self.sst_lifetime, &[14, 16, 7])?;
+        one_of("profile_delete_status", self.profile_delete_status.into(), &[204, 200])?;
+        one_of("raw_gone_status", self.raw_gone_status.into(), &[410, 404])?;
+        one_of("unknown_report", self.unknown_report.into(), &[404, 400])?;
+        one_of("foreign_workspace", self.foreign_workspace.into(), &[403, 404, 410])
+    }
+
+    /// Whether cookies carry `Secure`.
+    pub(crate) fn cookies_are_secure(&self) -> bool {
+        self.secure_cookies.unwrap_or(self.tls)
+    }
+}
+
+/// Reads one JSON value, naming what it is in the error.
+pub(crate) fn read<T: DeserializeOwned>(value: Value, what: impl FnOnce() -> String) -> Result<T> {
+    serde_json::from_value(value).map_err(|error| Error::config(format!("{}: {error}", what())))
+}
+
+fn short(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.chars().take(80).collect()
+}
+
+/// One value or a list of them.
+pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let text = |value: Value| match value {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(D::Error::custom(format!("expected a text or a number, found `{other}`"))),
+    };
+    match Value::deserialize(deserializer)? {
+        Value::Array(items) => items.into_iter().map(text).collect(),
+        other => Ok(vec![text(other)?]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid() {
+        Options::default().validate().unwrap();
+        assert_eq!(Options::default().workspace.len(), 32);
+    }
+
+    #[test]
+    fn an_invalid_option_is_named_with_its_value_and_the_choices() {
+        for (given, words) in [
+            (json!({"null_cell": "nil"}), ["`null_cell`", "`nil`", "`quoted`"]),
+            (json!({"nul_cell": "bare"}), ["`nul_cell`", "`bare`", "`null_cell`"]),
+            (json!({"raw_gone_status": 500}), ["`raw_gone_status`", "`500`", "410 or 404"]),
+            (json!({"host": "0.0.0.0"}), ["`host`", "`0.0.0.0`", "loopback"]),
+            (json!({"rows": -1}), ["`rows`", "`-1`", "u64"]),
+            (json!({"data_end": "2020-01-01"}), ["`data_end`", "`2020-01-01`", "`data_start`"]),
+            (json!({"login_lockout": {"trys": 3}}), ["`login_lockout`", "trys", "`tries`"]),
+        ] {
+            let error = Options::from_json(given).unwrap_err().to_string();
+            for word in words {
+                assert!(error.contains(word), "{word} is missing in: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_password_is_in_no_output() {
+        let error = Options::from_json(json!({"password": 12_345_678})).unwrap_err();
+        assert!(!format!("{error:?}").contains("`12345678`"), "{error}");
+        assert!(!format!("{:?}", Options::default()).contains("s3cret"));
+    }
+}

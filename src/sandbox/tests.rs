@@ -1,0 +1,4 @@
+//! The sandbox over real sockets: exact bytes of the recorded exchanges, and what the switches and faults change.
+
+mod client;
+mod exchanges;
