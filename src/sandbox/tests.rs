@@ -1,4 +1,7 @@
 //! The sandbox over real sockets: exact bytes of the recorded exchanges, and what the switches and faults change.
 
+mod account;
 mod client;
 mod exchanges;
+mod exports;
+mod metadata;
