@@ -7,7 +7,7 @@
 //! | room | subject |
 //! |---|---|
 //! | `options` | what a sandbox can be told |
-//! | `connection`, `request`, `reply`, `tls` | HTTP/1.1, byte by byte |
+//! | `connection`, `wire`, `request`, `reply`, `tls` | HTTP/1.1, byte by byte |
 //! | `faults`, `ledger` | what goes wrong, and what was asked |
 //! | `router`, `errors`, `state` | from a request to its handler, the error families, the shared world |
 //! | `account`, `tokens` | login, tokens, profile, workspaces |
@@ -31,6 +31,7 @@ mod router;
 mod state;
 mod tls;
 mod tokens;
+mod wire;
 
 use std::{fmt, net::TcpListener, path::Path, sync::Arc, thread::JoinHandle, time::Duration};
 

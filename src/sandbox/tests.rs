@@ -4,4 +4,6 @@ mod account;
 mod client;
 mod exchanges;
 mod exports;
+mod faults;
+mod lifecycle;
 mod metadata;
