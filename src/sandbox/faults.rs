@@ -93,9 +93,9 @@ pub enum Fault {
     Status {
         /// The status.
         status: u16,
-        /// Text of a `Retry-After` header.
-        #[serde(default)]
-        retry_after: Option<String>,
+        /// `Retry-After` headers in place of the usual one: a text, or several.
+        #[serde(default, deserialize_with = "one_or_many")]
+        retry_after: Vec<String>,
         /// The body; by default what the service sends with this status.
         #[serde(default)]
         body: Option<String>,

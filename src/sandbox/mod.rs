@@ -59,6 +59,8 @@ pub struct Sandbox {
     reports: Vec<(String, String)>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// The process that started it; a forked child has a copy of this value, but not the thread.
+    process: u32,
 }
 
 impl Sandbox {
@@ -102,6 +104,7 @@ impl Sandbox {
             tls,
             stop: Some(stop),
             thread: Some(thread),
+            process: std::process::id(),
         })
     }
 
@@ -178,6 +181,11 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // Nothing here is the child's: joining would wait for ever, and the CA file is still in use.
+            std::mem::forget((self.stop.take(), self.thread.take(), self.tls.take()));
+            return;
+        }
         self.stop.take();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

@@ -240,8 +240,11 @@ impl Options {
         if !(0.0..=1e9).contains(&self.compute_seconds) {
             return refuse("compute_seconds", &self.compute_seconds, "a number of seconds, 0 or more");
         }
-        if self.rows_per_day == 0 {
-            return refuse("rows_per_day", &self.rows_per_day, "1 or more, or `rows` = 0 for empty reports");
+        if self.rows.is_some_and(|rows| rows > 10_000_000_000) {
+            return refuse("rows", &self.rows.unwrap_or_default(), "10,000,000,000 or fewer: that is a terabyte");
+        }
+        if !(1..=10_000_000).contains(&self.rows_per_day) {
+            return refuse("rows_per_day", &self.rows_per_day, "1 to 10,000,000, or `rows` = 0 for empty reports");
         }
         if self.query_page_max == 0 {
             return refuse("query_page_max", &self.query_page_max, "1 or more");

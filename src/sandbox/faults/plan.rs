@@ -112,8 +112,10 @@ impl Plan {
         (*when == point).then(|| match fault {
             Fault::Status { status, retry_after, body } => {
                 let mut reply = usual(*status);
-                if let Some(text) = retry_after {
+                if !retry_after.is_empty() {
                     reply.headers.retain(|(name, _)| name != "Retry-After");
+                }
+                for text in retry_after {
                     reply = reply.header("Retry-After", text);
                 }
                 match body {

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::client::{Answer, Session, ask, login_body, start};
 use crate::sandbox::{
-    Sandbox,
-    options::{Body429, Level0Cookies, Lockout, TokenCookieBody},
+    Rule, Sandbox,
+    options::{Body429, Body503, Level0Cookies, Lockout, PingBody, TokenCookieBody},
 };
 
 fn login(sandbox: &Sandbox, password: &str) -> Answer {
@@ -198,4 +198,50 @@ fn the_profile_leads_to_the_workspaces_and_can_be_deleted() {
     assert_eq!(delete("/gdc/account/profile/0123"), 403);
     assert_eq!(delete(own), 204);
     assert_eq!(login(&sandbox, sandbox.password()).status, 401);
+}
+
+#[test]
+fn tokens_live_as_long_as_the_switches_say() {
+    let day = Duration::from_secs(86_400);
+    for (days, survives) in [(14, true), (7, false)] {
+        let sandbox = start(|options| {
+            options.sst_lifetime = days;
+            options.old_tt_survives_refresh = survives;
+        });
+        let session = Session::open(&sandbox);
+        let token = || ask(&sandbox, "GET /gdc/account/token", &[("X-GDC-AuthSST", &session.sst)], "").status;
+        assert_eq!(token(), 200);
+        assert_eq!(session.get("/gdc/md").status == 200, survives);
+        sandbox.advance(day * days as u32 - Duration::from_secs(60));
+        assert_eq!(token(), 200);
+        sandbox.advance(Duration::from_secs(61));
+        assert_eq!(token(), 401);
+    }
+}
+
+#[test]
+fn the_remaining_switches_change_what_they_name() {
+    let sandbox = start(|options| {
+        options.profile_delete_status = 200;
+        options.ping_body = PingBody::Json;
+        options.strict_request_headers = true;
+    });
+    let usual = [("Accept", "application/json"), ("Content-Type", "application/json"), ("User-Agent", "test")];
+    assert_eq!(ask(&sandbox, "GET /gdc/ping", &usual, "").json(), json!({"ping": "ok"}));
+    let missing = ask(&sandbox, "GET /gdc/ping", &usual[..2], "");
+    assert_eq!((missing.status, &missing.json()["error"]["parameters"][0]), (400, &json!("user-agent")));
+    let login = ask(&sandbox, "POST /gdc/account/login", &usual, &login_body(&sandbox, 2));
+    let own = login.json()["userLogin"]["profile"].as_str().unwrap().to_owned();
+    let headers = [&usual[..], &[("X-GDC-AuthTT", login.header("X-GDC-AuthTT"))]].concat();
+    let gone = ask(&sandbox, &format!("DELETE {own}"), &headers, "");
+    assert_eq!((gone.status, gone.header("Content-Type"), gone.header("Transfer-Encoding")), (200, "", "chunked"));
+
+    for (body_503, expected) in [(Body503::Envelope, "{\"error\""), (Body503::Html, "<!DOCTYPE"), (Body503::Empty, "")]
+    {
+        let sandbox = start(|options| options.body_503 = body_503);
+        sandbox.fault(Rule::from_json(json!({"fault": "status", "status": 503})).unwrap());
+        let answer = ask(&sandbox, "GET /gdc", &[], "");
+        assert_eq!((answer.status, answer.header("Retry-After")), (503, "60"));
+        assert!(answer.text().starts_with(expected) && answer.text().is_empty() == expected.is_empty());
+    }
 }

@@ -9,7 +9,7 @@ use crate::sandbox::{
     Options, Sandbox,
     options::{
         BadFilter, CsvGzip, DuplicateTitles, EmptyReport, HeaderCasing, IntervalBounds, NullCell, Raw202Body,
-        RawUriForm,
+        RawUriForm, TimeFormat,
     },
 };
 
@@ -301,6 +301,9 @@ fn switches_change_what_they_name() {
     let suffixed = header(export("3035693", |options| options.duplicate_titles = DuplicateTitles::Suffix));
     assert!(suffixed.ends_with("\"Contacts\",\"Contacts (2)\""), "{suffixed}");
     assert_eq!(export(MAIN, |options| options.interval_bounds = IntervalBounds::HalfOpen), "");
+
+    let twelve = export("3035653", |options| options.time_attribute_format = TimeFormat::TwelveHours);
+    assert_eq!(records(&twelve)[11][4], "12:00:00 PM");
 
     let rows = records(&export(MAIN, |options| options.raw_totals = true));
     let (last, body) = rows[1..].split_last().unwrap();
