@@ -116,12 +116,22 @@ pub(super) fn phone(element: u64, out: &mut Vec<u8>) {
     padded(element, 5, out);
 }
 
+/// An address at a domain that is reserved for examples.
+pub(super) fn email(name: &str, element: u64, domain: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(name.as_bytes());
+    padded(element, 1, out);
+    out.extend_from_slice(domain.as_bytes());
+}
+
 /// Two letters and 32 hexadecimal digits, as Twilio's identifiers have.
 pub(super) fn sid(prefix: &[u8; 2], hash: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(prefix);
-    for word in [hash, scatter(hash ^ 0x51d)] {
-        out.extend((0..16).map(|digit| b"0123456789abcdef"[(word >> (4 * digit)) as usize & 15]));
+    let mut text = [0; 34];
+    text[..2].copy_from_slice(prefix);
+    let words = (u128::from(hash) << 64) | u128::from(scatter(hash ^ 0x51d));
+    for (digit, byte) in text[2..].iter_mut().enumerate() {
+        *byte = b"0123456789abcdef"[(words >> (4 * digit)) as usize & 15];
     }
+    out.extend_from_slice(&text);
 }
 
 /// Twenty digits: more than any integer of 64 bits holds.
