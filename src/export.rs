@@ -122,6 +122,13 @@ impl Start {
         }
     }
 
+    /// Asks for no types: for a result that isn't decoded.
+    pub fn take_no_types(&mut self) {
+        match self {
+            Self::New(Export { types, .. }) | Self::Resume { types, .. } => types.base = Base::Text,
+        }
+    }
+
     /// The time it may take.
     pub fn timeout(&self) -> Option<Duration> {
         match self {

@@ -13,7 +13,10 @@
 //! | L6 faces | `sandbox`, `cli`, `python` |
 
 pub mod auth;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
+pub mod credentials;
 pub mod csv;
 pub mod error;
 pub mod export;
@@ -25,6 +28,8 @@ pub mod limits;
 pub mod origin;
 pub mod progress;
 pub mod retry;
+#[cfg(feature = "python")]
+mod python;
 #[cfg(feature = "server")]
 pub mod sandbox;
 pub mod secret;

@@ -133,12 +133,10 @@ impl Connection {
         self.ticket(call, None).await.map(drop)
     }
 
-    pub(super) async fn profile_id(&self, call: &Call) -> Result<String> {
-        self.login(call).await?;
+    /// The id of the logged-in profile, 32 hexadecimal digits; `None` when nobody is logged in.
+    pub fn profile(&self) -> Option<String> {
         let account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
-        account.as_ref().map(|account| account.profile_id.clone()).ok_or_else(|| {
-            Error::new(Kind::SessionLost("the session ended while its profile was asked for".into()))
-        })
+        account.as_ref().map(|account| account.profile_id.clone())
     }
 
     /// Logs out, if somebody is logged in. The tokens are forgotten here first, so that nobody uses them meanwhile.
@@ -174,7 +172,7 @@ impl Connection {
 
     /// Whether there are tokens that [`Connection::close`] would give back.
     pub fn is_open(&self) -> bool {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.profile().is_some()
     }
 
     async fn ticket(&self, call: &Call, dead: Option<Dead>) -> Result<Ticket> {

@@ -87,7 +87,6 @@ impl Options {
 pub struct Insights {
     pub(crate) connection: Arc<Connection>,
     pub(crate) polling: Polling,
-    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) places: Arc<Semaphore>,
     workspace: Option<WorkspaceId>,
     memory: Arc<Memory>,
@@ -125,7 +124,6 @@ impl Insights {
         Ok(Self {
             connection: Arc::new(connection),
             polling: options.polling,
-            clock,
             places: Arc::new(Semaphore::new(options.max_concurrency)),
             workspace: options.workspace,
             memory: Arc::default(),
@@ -148,12 +146,14 @@ impl Insights {
         self.connection.logout(call).await
     }
 
-    /// The id of the logged-in profile: 32 hexadecimal digits.
-    ///
-    /// # Errors
-    /// Those of [`Insights::login`].
-    pub async fn profile_id(&self, call: &Call) -> Result<String> {
-        self.connection.profile_id(call).await
+    /// Logs out for good, bounded by two seconds; failures are logged.
+    pub async fn close(&self) {
+        self.connection.close().await;
+    }
+
+    /// How long an export may take when its call doesn't say.
+    pub fn timeout(&self) -> std::time::Duration {
+        self.polling.timeout
     }
 
     /// The limits in force.

@@ -58,7 +58,6 @@ pub(super) struct Meta {
     #[serde(default)]
     pub(super) title: String,
     pub(super) identifier: Option<String>,
-    pub(super) uri: String,
 }
 
 #[derive(Deserialize)]
@@ -104,12 +103,12 @@ pub(super) struct Grid {
     pub(super) metrics: Vec<GridColumn>,
 }
 
-/// An entry of a grid's rows or columns: an attribute, or the word `metricGroup`.
+/// An entry of a grid's rows or columns: an attribute, or something else such as the word `metricGroup`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum GridEntry {
     Attribute { attribute: GridColumn },
-    Word(String),
+    Other(serde::de::IgnoredAny),
 }
 
 #[derive(Deserialize)]

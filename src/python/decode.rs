@@ -1,16 +1,18 @@
 //! `decode_csv` and `stream_csv`: the decoder alone, for bytes that are at hand.
 
-use std::{fs::File, io::Read, path::PathBuf};
+use std::{fs::File, io::Read, path::PathBuf, sync::Arc};
 
+use arrow_array::RecordBatch;
 use bytes::Bytes;
-use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, types::PyBytes};
+use encoding_rs::Encoding;
+use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, types::PyBytes};
 
-use super::{errors::raise, runtime::runtime, stream::Stream, table::Table};
+use super::{errors::raise, runtime::runtime, stream::Stream, table::Table, types::types};
 use crate::{
-    csv::{self, Reader, Schema},
+    csv::{self, Options, Reader, Schema},
     error::{Error, Result},
     export::{Base, Types},
-    handoff,
+    handoff::{self, Receipt},
 };
 
 /// How much is read from a file at a time.
@@ -28,8 +30,9 @@ enum Source {
 
 impl Source {
     fn new(source: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(bytes) = source.cast::<PyBytes>() {
-            return Ok(Self::Bytes(Bytes::from_owner(Held(bytes.clone().unbind(), Python::attach(|_| ())).0.into_owner())));
+        if source.is_instance_of::<PyBytes>() {
+            // Python's bytes never change, so they are read where they are.
+            return Ok(Self::Bytes(Bytes::from_owner(source.extract::<PyBackedBytes>()?)));
         }
         if let Ok(buffer) = PyBuffer::<u8>::get(source) {
             return Ok(Self::Bytes(Bytes::from(buffer.to_vec(source.py())?)));
@@ -37,8 +40,186 @@ impl Source {
         if source.hasattr("read")? {
             return Ok(Self::Object(source.clone().unbind()));
         }
-        source.extract::<PathBuf>().map(Self::Path).map_err(|_| {
-            PyTypeError::new_err("`source` must be bytes, a path, or a file opened for reading bytes")
+        source
+            .extract::<PathBuf>()
+            .map(Self::Path)
+            .map_err(|_| PyTypeError::new_err("`source` must be bytes, a path, or a file opened for reading bytes"))
+    }
+
+    /// The bytes piece by piece; whoever calls must not hold the GIL.
+    fn pieces(self) -> PyResult<Box<dyn Iterator<Item = PyResult<Bytes>> + Send>> {
+        Ok(match self {
+            Self::Bytes(bytes) => Box::new(std::iter::once(Ok(bytes))),
+            Self::Path(path) => {
+                let shown = path.display().to_string();
+                let file = move |error| Python::attach(|py| raise(py, &Error::file(&shown, &error)));
+                let mut open = File::open(&path).map_err(&file)?;
+                Box::new(std::iter::from_fn(move || {
+                    let mut piece = Vec::with_capacity(READ);
+                    match open.by_ref().take(READ as u64).read_to_end(&mut piece) {
+                        Ok(0) => None,
+                        Ok(_) => Some(Ok(Bytes::from(piece))),
+                        Err(error) => Some(Err(file(error))),
+                    }
+                }))
+            }
+            Self::Object(object) => Box::new(std::iter::from_fn(move || {
+                let piece = Python::attach(|py| -> PyResult<PyBackedBytes> {
+                    py.check_signals()?;
+                    object.bind(py).call_method1("read", (READ,))?.extract().map_err(|_| {
+                        PyTypeError::new_err("`source.read()` gave no bytes; open the file in binary mode, `open(…, \"rb\")`")
+                    })
+                });
+                match piece {
+                    Ok(piece) if piece.is_empty() => None,
+                    Ok(piece) => Some(Ok(Bytes::from_owner(piece))),
+                    Err(error) => Some(Err(error)),
+                }
+            })),
         })
+    }
+
+    /// All of the bytes.
+    fn whole(self) -> PyResult<Bytes> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            source => {
+                let mut whole = Vec::new();
+                for piece in source.pieces()? {
+                    whole.extend_from_slice(&piece?);
+                }
+                Ok(Bytes::from(whole))
+            }
+        }
+    }
+}
+
+fn options(
+    py: Python<'_>,
+    schema: Option<&Bound<'_, PyAny>>,
+    strict: bool,
+    encoding: &str,
+    threads: Option<usize>,
+    rest: Schema,
+) -> PyResult<Options> {
+    let Types { base, given } = types(schema, Base::Infer)?;
+    let rest = if base == Base::Text { Schema::Text } else { rest };
+    let encoding = Encoding::for_label(encoding.as_bytes()).ok_or_else(|| {
+        let error = Error::config(format!("`{encoding}` is no encoding")).hint("names are those of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252");
+        raise(py, &error)
+    })?;
+    if threads == Some(0) {
+        return Err(raise(py, &Error::config("`threads` must be at least 1")));
+    }
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Options {
+        schema: if given.is_empty() { rest } else { Schema::Given(given, Box::new(rest)) },
+        lenient: !strict,
+        encoding: (encoding != encoding_rs::UTF_8).then_some(encoding),
+        threads: threads.unwrap_or_else(all),
+        ..Options::default()
+    })
+}
+
+/// Decodes CSV that is already at hand.
+#[pyfunction]
+#[pyo3(signature = (source, *, schema=None, strict=true, encoding="utf-8", threads=None))]
+pub(super) fn decode_csv(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    schema: Option<&Bound<'_, PyAny>>,
+    strict: bool,
+    encoding: &str,
+    threads: Option<usize>,
+) -> PyResult<Table> {
+    let options = options(py, schema, strict, encoding, threads, Schema::Infer)?;
+    let source = Source::new(source)?;
+    let decoded = py.detach(|| {
+        let bytes = source.whole()?;
+        let size = bytes.len() as u64;
+        let decoded = csv::decode(bytes, options).map_err(|error| Python::attach(|py| raise(py, &error)))?;
+        PyResult::Ok((decoded, size))
+    });
+    let (decoded, bytes) = decoded?;
+    for warning in &decoded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let receipt = Receipt {
+        rows: decoded.records,
+        bytes,
+        schema_fingerprint: Some(handoff::table::fingerprint(&decoded.schema)),
+        warnings: decoded.warnings,
+        ..Receipt::default()
+    };
+    let table = handoff::Table::new(decoded.schema, decoded.batches).with_receipt(receipt);
+    Ok(Table::with_rejects(table, decoded.rejects))
+}
+
+/// Decodes CSV that is already at hand, piece by piece.
+#[pyfunction]
+#[pyo3(signature = (source, *, schema=None, strict=true, encoding="utf-8", threads=None))]
+pub(super) fn stream_csv(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    schema: Option<&Bound<'_, PyAny>>,
+    strict: bool,
+    encoding: &str,
+    threads: Option<usize>,
+) -> PyResult<Stream> {
+    if !strict {
+        let error = Error::config("a stream has no place for rejects: `strict=False` is for `decode_csv`");
+        return Err(raise(py, &error));
+    }
+    let options = options(py, schema, strict, encoding, threads, Schema::InferSample { bytes: SAMPLE })?;
+    let source = Source::new(source)?;
+    let runtime = runtime()?;
+    let stream = py.detach(|| {
+        let mut pieces = Pieces { source: source.pieces()?, reader: Reader::new(options), ended: false };
+        let first = pieces.next().map_err(|error| Python::attach(|py| raise(py, &error)))?;
+        let schema = pieces.reader.schema().unwrap_or_else(|| csv::empty(&Schema::Text));
+        let _inside = runtime.enter();
+        PyResult::Ok(handoff::Stream::spawn(Arc::clone(&schema), async move |batches| {
+            let read = tokio::task::spawn_blocking(move || {
+                let mut next: Result<Option<RecordBatch>> = Ok(first);
+                while let Some(batch) = next.transpose() {
+                    let ended = batch.is_err();
+                    if batches.blocking_send(batch).is_err() || ended {
+                        return;
+                    }
+                    next = pieces.next();
+                }
+            });
+            // A panic in there ends the stream; there is nothing else to tell here.
+            let _ = read.await;
+        }))
+    });
+    Ok(Stream::new(stream?, None))
+}
+
+/// A source while it is decoded.
+struct Pieces {
+    source: Box<dyn Iterator<Item = PyResult<Bytes>> + Send>,
+    reader: Reader,
+    ended: bool,
+}
+
+impl Pieces {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.reader.take() {
+                return Ok(Some(batch));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.source.next() {
+                Some(Ok(piece)) => self.reader.push(piece)?,
+                Some(Err(error)) => return Err(Error::config(format!("the source can't be read: {error}"))),
+                None => {
+                    self.reader.finish()?;
+                    self.ended = true;
+                }
+            }
+        }
     }
 }

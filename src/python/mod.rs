@@ -14,6 +14,7 @@ mod runtime;
 mod sandbox;
 mod stream;
 mod table;
+mod types;
 
 use pyo3::prelude::*;
 

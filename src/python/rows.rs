@@ -7,6 +7,7 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, TimeUnit};
 use pyo3::{
+    IntoPyObjectExt,
     exceptions::PyTypeError,
     prelude::*,
     types::{PyDict, PyList, PyString},

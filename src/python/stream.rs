@@ -172,7 +172,12 @@ impl Stream {
         slf
     }
 
-    async fn __anext__(&self) -> PyResult<Table> {
+    /// The coroutine of `_next_async`: a slot of the type can't be `async` itself.
+    fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.call_method0("_next_async")
+    }
+
+    async fn _next_async(&self) -> PyResult<Table> {
         match run(Arc::clone(&self.shared).next()).await {
             Ok(Some(batch)) => Ok(self.piece(batch)),
             Ok(None) => Err(PyStopAsyncIteration::new_err(())),

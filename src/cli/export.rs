@@ -1,0 +1,139 @@
+//! `insightframe export`: a report to a file or the terminal.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use crate::{
+    credentials::{Given, resolve},
+    error::{Error, Result},
+    export::{self, Base, Export, Start, Types},
+    handoff::{Sink, csv::CsvSink, ipc::IpcSink, parquet::ParquetSink},
+    ids::{Identifier, ReportName, WorkspaceId},
+    insights::{Execution, Insights, Options, filter::Interval},
+    origin::Origin,
+    progress::{Call, Phase},
+    secret::Credentials,
+};
+
+/// User name, password and defaults come from FLEX_INSIGHTS_USERNAME, FLEX_INSIGHTS_PASSWORD, FLEX_INSIGHTS_WORKSPACE
+/// and FLEX_INSIGHTS_BASE_URL, or from a profile file (INSIGHTFRAME_PROFILE, INSIGHTFRAME_CONFIG).
+#[derive(Args)]
+pub(super) struct ExportCommand {
+    /// Object id, identifier or uri of the report; not with --resume
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    report: Option<String>,
+    /// The first day, such as 2023-12-01
+    #[arg(long)]
+    start: Option<jiff::civil::Date>,
+    /// The last day, itself included
+    #[arg(long)]
+    end: Option<jiff::civil::Date>,
+    /// Identifier of the date label that --start and --end are about [default: date.date.mmddyyyy]
+    #[arg(long)]
+    date: Option<String>,
+    /// The workspace, when it is not the default one
+    #[arg(long)]
+    workspace: Option<String>,
+    /// Where the types come from
+    #[arg(long, value_enum, default_value = "report")]
+    schema: Schema,
+    /// A .parquet, .arrow or .csv file; without it the first rows are printed
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Seconds that it may take [default: 3600]
+    #[arg(long)]
+    timeout: Option<f64>,
+    /// Go on with the execution of this handle, as an error printed it
+    #[arg(long)]
+    resume: Option<String>,
+    /// No lines about progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Schema {
+    /// The report's definition
+    Report,
+    /// The data
+    Infer,
+    /// Text, all of it
+    Text,
+}
+
+impl ExportCommand {
+    pub(super) async fn run(self) -> Result<()> {
+        let found = resolve(Given::default(), |name| std::env::var(name).ok())?;
+        let mut options = Options::new(Credentials { username: found.username, password: found.password });
+        if let Some(base_url) = found.base_url {
+            options.base_url = base_url;
+        }
+        let workspace = self.workspace.clone().or(found.workspace);
+        options.workspace = workspace.map(|id| WorkspaceId::parse(&id)).transpose()?;
+        let origin = Origin::parse(&options.base_url, "/gdc/")?;
+        let start = self.start(&origin)?;
+        let clock = super::clock();
+        let client = Insights::new(options, clock.clone())?;
+        let listener = (!self.quiet).then(super::lines);
+        let call = Call::new(clock, Some(start.timeout().unwrap_or_else(|| client.timeout())), listener);
+        let done = self.deliver(&client, &call, start).await;
+        client.close().await;
+        done
+    }
+
+    fn start(&self, origin: &Origin) -> Result<Start> {
+        let base = match self.schema {
+            Schema::Report => Base::Report,
+            Schema::Infer => Base::Infer,
+            Schema::Text => Base::Text,
+        };
+        let types = Types { base, given: Vec::new() };
+        let timeout = self
+            .timeout
+            .map(|seconds| {
+                Duration::try_from_secs_f64(seconds)
+                    .map_err(|_| Error::config(format!("`--timeout {seconds}` is not a number of seconds")))
+            })
+            .transpose()?;
+        if let Some(handle) = &self.resume {
+            return Ok(Start::Resume { execution: Execution::parse(handle, origin)?, types, timeout });
+        }
+        let label = self.date.as_deref().map(Identifier::parse).transpose()?;
+        Ok(Start::New(Export {
+            report: ReportName::parse(self.report.as_deref().unwrap_or_default(), origin)?,
+            workspace: None,
+            interval: Interval::new(self.start, self.end, label)?,
+            types,
+            timeout,
+        }))
+    }
+
+    async fn deliver(&self, client: &Insights, call: &Call, start: Start) -> Result<()> {
+        let Some(path) = &self.output else {
+            let table = export::table(client, call, &start).await?;
+            println!("{table}");
+            return Ok(());
+        };
+        let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_ascii_lowercase();
+        if !matches!(kind.as_str(), "parquet" | "arrow" | "ipc" | "feather" | "csv") {
+            return Err(Error::config(format!("`{}` ends in none of .parquet, .arrow, .csv", path.display())));
+        }
+        let (mut stream, receipt) = export::stream(client, call, start).await?;
+        let schema = stream.schema();
+        let mut sink: Box<dyn Sink> = match kind.as_str() {
+            "parquet" => Box::new(ParquetSink::create(path, schema)?),
+            "csv" => Box::new(CsvSink::create(path, schema)?),
+            _ => Box::new(IpcSink::create(path, schema)?),
+        };
+        while let Some(batch) = stream.next().await? {
+            sink.write(&batch)?;
+        }
+        call.progress.enter(Phase::HandingOff);
+        sink.finish()?;
+        if !self.quiet {
+            eprintln!("{}", receipt.read());
+        }
+        Ok(())
+    }
+}

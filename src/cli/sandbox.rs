@@ -1,0 +1,60 @@
+//! `insightframe sandbox`: the local copy of the service, until Ctrl-C.
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use crate::{
+    error::{Error, Result},
+    sandbox::{Options, Sandbox},
+};
+
+#[derive(Args)]
+pub(super) struct SandboxCommand {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// HTTPS with a certificate made for this run
+    #[arg(long)]
+    tls: bool,
+    /// Rows of every unfiltered report
+    #[arg(long)]
+    rows: Option<u64>,
+    /// Any option of the sandbox, such as raw_202_count=5; values are JSON or plain text
+    #[arg(short, long = "option", value_name = "NAME=VALUE")]
+    options: Vec<String>,
+}
+
+impl SandboxCommand {
+    pub(super) fn run(self) -> Result<()> {
+        let mut options = Map::new();
+        for option in &self.options {
+            let (name, value) = option
+                .split_once('=')
+                .ok_or_else(|| Error::config(format!("`{option}` is not of the form NAME=VALUE")))?;
+            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+            options.insert(name.to_owned(), value);
+        }
+        options.insert("port".into(), self.port.into());
+        options.insert("tls".into(), self.tls.into());
+        if let Some(rows) = self.rows {
+            options.insert("rows".into(), rows.into());
+        }
+        let sandbox = Sandbox::start(Options::from_json(Value::Object(options))?)?;
+        // What a shell can read back: `eval "$(insightframe sandbox)"` doesn't end, but copying the lines works.
+        println!("export FLEX_INSIGHTS_BASE_URL={}", sandbox.url());
+        println!("export FLEX_INSIGHTS_USERNAME={}", sandbox.username());
+        println!("export FLEX_INSIGHTS_PASSWORD='{}'", sandbox.password());
+        println!("export FLEX_INSIGHTS_WORKSPACE={}", sandbox.workspace());
+        if let Some(ca_file) = sandbox.ca_file() {
+            println!("export SSL_CERT_FILE={}", ca_file.display());
+        }
+        for (id, title) in sandbox.reports() {
+            eprintln!("report {id}: {title}");
+        }
+        eprintln!("Ctrl-C ends it");
+        super::interruptible(async {
+            std::future::pending::<()>().await;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,10 @@
+//! `run_command`: the command `insightframe`, as the Python entry point calls it.
+
+use pyo3::prelude::*;
+
+/// Runs the command and gives its exit code.
+#[pyfunction]
+pub(super) fn run_command(py: Python<'_>, argv: Vec<String>) -> u8 {
+    // The command has a runtime and a Ctrl-C of its own.
+    py.detach(|| crate::cli::run(argv))
+}

@@ -1,0 +1,275 @@
+//! `Sandbox` and its ledger.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::{
+    prelude::*,
+    types::{IntoPyDict, PyDict},
+};
+
+use super::{client::SharedClock, config, errors::raise};
+use crate::{
+    error::{Error, Result},
+    sandbox::{self, Entry, Options, Rule},
+};
+
+/// A faithful local copy of Flex Insights over real HTTP.
+#[pyclass(frozen, module = "insightframe.sandbox")]
+pub(super) struct Sandbox {
+    sandbox: Mutex<Option<sandbox::Sandbox>>,
+    known: Known,
+}
+
+/// What stays true after the sandbox has stopped.
+struct Known {
+    url: String,
+    username: String,
+    password: String,
+    workspaces: Vec<String>,
+    reports: Vec<(String, String)>,
+    ca_file: Option<std::path::PathBuf>,
+}
+
+impl Sandbox {
+    fn with<T>(&self, py: Python<'_>, action: impl FnOnce(&sandbox::Sandbox) -> T) -> PyResult<T> {
+        let sandbox = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*sandbox {
+            Some(sandbox) => Ok(action(sandbox)),
+            None => Err(raise(py, &Error::config("the sandbox is closed"))),
+        }
+    }
+
+    fn stop(&self, py: Python<'_>) {
+        let sandbox = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner).take();
+        py.detach(|| drop(sandbox));
+    }
+}
+
+/// Keyword arguments as JSON; dates and paths as their text.
+fn json(arguments: Option<&Bound<'_, PyDict>>) -> PyResult<serde_json::Value> {
+    let Some(arguments) = arguments else { return Ok(serde_json::json!({})) };
+    let py = arguments.py();
+    let text = py.import("builtins")?.getattr("str")?;
+    let options = [("default", text)].into_py_dict(py)?;
+    let json: String = py.import("json")?.call_method("dumps", (arguments,), Some(&options))?.extract()?;
+    serde_json::from_str(&json).map_err(|error| raise(py, &Error::config(format!("the options can't be read: {error}"))))
+}
+
+#[pymethods]
+impl Sandbox {
+    #[new]
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let options = json(options)?;
+        let started: Result<_> = py.detach(|| sandbox::Sandbox::start(Options::from_json(options)?));
+        let sandbox = started.map_err(|error| raise(py, &error))?;
+        let known = Known {
+            url: sandbox.url().to_owned(),
+            username: sandbox.username().to_owned(),
+            password: sandbox.password().to_owned(),
+            workspaces: sandbox.workspaces().to_vec(),
+            reports: sandbox.reports().to_vec(),
+            ca_file: sandbox.ca_file().map(Into::into),
+        };
+        Ok(Self { sandbox: Mutex::new(Some(sandbox)), known })
+    }
+
+    #[getter]
+    fn url(&self) -> &str {
+        &self.known.url
+    }
+
+    #[getter]
+    fn username(&self) -> &str {
+        &self.known.username
+    }
+
+    #[getter]
+    fn password(&self) -> &str {
+        &self.known.password
+    }
+
+    #[getter]
+    fn workspace(&self) -> Option<&str> {
+        self.known.workspaces.first().map(String::as_str)
+    }
+
+    #[getter]
+    fn workspaces(&self) -> Vec<String> {
+        self.known.workspaces.clone()
+    }
+
+    #[getter]
+    fn reports<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.known.reports.iter().map(|(id, title)| (id.as_str(), title.as_str())).into_py_dict(py)
+    }
+
+    #[getter]
+    fn ca_file(&self) -> Option<String> {
+        self.known.ca_file.as_ref().map(|path| path.display().to_string())
+    }
+
+    #[getter]
+    fn ledger(&self, py: Python<'_>) -> PyResult<Vec<LedgerEntry>> {
+        self.with(py, |sandbox| sandbox.ledger().into_iter().map(LedgerEntry).collect())
+    }
+
+    #[getter]
+    fn executions(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, sandbox::Sandbox::executions)
+    }
+
+    #[pyo3(signature = (*, seconds=0.0, minutes=0.0, hours=0.0, days=0.0))]
+    fn advance(&self, py: Python<'_>, seconds: f64, minutes: f64, hours: f64, days: f64) -> PyResult<()> {
+        let all = config::seconds(seconds + 60.0 * (minutes + 60.0 * (hours + 24.0 * days)))?;
+        self.with(py, |sandbox| sandbox.advance(all))
+    }
+
+    #[pyo3(signature = (fault, *, path="*", method=None, skip=0, times=Some(1), **arguments))]
+    #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
+    fn fault(
+        &self,
+        py: Python<'_>,
+        fault: &str,
+        path: &str,
+        method: Option<&str>,
+        skip: u32,
+        times: Option<u32>,
+        arguments: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let mut rule = json(arguments)?;
+        for (name, value) in [
+            ("fault", serde_json::json!(fault)),
+            ("path", serde_json::json!(path)),
+            ("method", serde_json::json!(method)),
+            ("skip", serde_json::json!(skip)),
+            ("times", serde_json::json!(times)),
+        ] {
+            rule[name] = value;
+        }
+        let rule = Rule::from_json(rule).map_err(|error| raise(py, &error))?;
+        self.with(py, |sandbox| sandbox.fault(rule))
+    }
+
+    fn clear_faults(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, sandbox::Sandbox::clear_faults)
+    }
+
+    fn clear_ledger(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, sandbox::Sandbox::clear_ledger)
+    }
+
+    fn close(&self, py: Python<'_>) {
+        self.stop(py);
+    }
+
+    #[pyo3(signature = (*, virtual_time=false, **overrides))]
+    fn insights_client<'py>(
+        &self,
+        py: Python<'py>,
+        virtual_time: bool,
+        overrides: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let package = py.import("insightframe")?;
+        let arguments = PyDict::new(py);
+        arguments.set_item("username", self.username())?;
+        arguments.set_item("password", self.password())?;
+        arguments.set_item("workspace", self.workspace())?;
+        arguments.set_item("base_url", self.url())?;
+        if let Some(ca_file) = self.ca_file() {
+            let tls = package.getattr("Tls")?.call((), Some(&[("ca_file", ca_file)].into_py_dict(py)?))?;
+            arguments.set_item("tls", tls)?;
+        }
+        if virtual_time {
+            arguments.set_item("_clock", Bound::new(py, SharedClock(self.with(py, sandbox::Sandbox::clock)?))?)?;
+        }
+        if let Some(overrides) = overrides {
+            arguments.update(overrides.as_mapping())?;
+        }
+        package.getattr("InsightsClient")?.call((), Some(&arguments))
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __exit__(&self, py: Python<'_>, _kind: &Bound<'_, PyAny>, _error: &Bound<'_, PyAny>, _traceback: &Bound<'_, PyAny>) {
+        self.stop(py);
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Sandbox('{}')", self.known.url)
+    }
+}
+
+/// One request to the sandbox, and what became of it.
+#[pyclass(frozen, module = "insightframe.sandbox")]
+pub(super) struct LedgerEntry(Entry);
+
+#[pymethods]
+impl LedgerEntry {
+    #[getter]
+    fn number(&self) -> u64 {
+        self.0.number
+    }
+
+    #[getter]
+    fn method(&self) -> &str {
+        &self.0.method
+    }
+
+    #[getter]
+    fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    #[getter]
+    fn query(&self) -> &str {
+        &self.0.query
+    }
+
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    #[getter]
+    fn received(&self) -> jiff::Timestamp {
+        self.0.received
+    }
+
+    #[getter]
+    fn request_bytes(&self) -> u64 {
+        self.0.request_bytes
+    }
+
+    #[getter]
+    fn response_bytes(&self) -> u64 {
+        self.0.response_bytes
+    }
+
+    #[getter]
+    fn headers(&self) -> Vec<(String, String)> {
+        self.0.headers.clone()
+    }
+
+    #[getter]
+    fn fault(&self) -> Option<&str> {
+        self.0.fault.as_deref()
+    }
+
+    #[getter]
+    fn connection(&self) -> u64 {
+        self.0.connection
+    }
+
+    #[getter]
+    fn aborted(&self) -> bool {
+        self.0.aborted
+    }
+
+    fn __repr__(&self) -> String {
+        let status = self.0.status.map_or("no answer".into(), |status| status.to_string());
+        format!("<LedgerEntry {} {} {}: {status}>", self.0.number, self.0.method, self.0.path)
+    }
+}
