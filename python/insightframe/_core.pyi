@@ -627,7 +627,7 @@ class Sandbox:
     def executions(self) -> int:
         """Reports that were computed so far."""
 
-    def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+    def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> None:
         """Puts the clock forward: tokens die and results expire as if the time had passed."""
 
     def fault(
@@ -637,7 +637,7 @@ class Sandbox:
         path: str = "*",
         method: str | None = None,
         skip: int = 0,
-        times: int | None = 1,
+        times: int | None = ...,
         **arguments: Any,
     ) -> None:
         """Makes requests go wrong.
@@ -666,8 +666,14 @@ class Sandbox:
     def close(self) -> None:
         """Stops, and closes all connections; does nothing when it has stopped."""
 
-    def insights_client(self, **overrides: Any) -> InsightsClient:
-        """A client that is connected to this sandbox; `overrides` are arguments of `InsightsClient`."""
+    def insights_client(self, *, virtual_time: bool = False, **overrides: Any) -> InsightsClient:
+        """A client that is connected to this sandbox.
+
+        Args:
+            virtual_time: Whether the client lives by the sandbox's clock: its waits then put that clock forward instead
+                of taking time, so that hours of polling pass in milliseconds. Default no.
+            **overrides: Arguments of `InsightsClient`.
+        """
 
     def __enter__(self) -> Self: ...
     def __exit__(

@@ -150,7 +150,7 @@ def csv_at_hand() -> None:
 
 
 def sandboxes() -> None:
-    with Sandbox(rows=10, tls=True) as sandbox, sandbox.insights_client(progress=False) as client:
+    with Sandbox(rows=10, tls=True) as sandbox, sandbox.insights_client(virtual_time=True, progress=False) as client:
         assert_type(client, InsightsClient)
         addresses = [sandbox.url, sandbox.username, sandbox.password, sandbox.workspace, *sandbox.workspaces]
         assert_type(addresses, list[str])
