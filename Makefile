@@ -31,7 +31,7 @@ test-rust: ## Tests of the Rust core
 
 test-python: $(VENV)/.dev $(VENV)/.module ## Tests of the Python package, its stubs and its types
 	$(BIN)/python -m pytest --quiet
-	$(BIN)/python -m mypy.stubtest insightframe._core
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml insightframe._core
 	$(BIN)/python -m mypy
 	$(BIN)/basedpyright
 

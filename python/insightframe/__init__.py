@@ -2,8 +2,22 @@
 
 from . import errors
 from ._core import InsightsClient, Receipt, Stream, Table, __version__, decode_csv, stream_csv
-from .config import Limits, Polling, Retry, Tls
 from .errors import InsightframeError
+
+# The name is what type checkers know; the module `typing` itself takes longer to import than all the rest.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .config import Limits, Polling, Retry, Tls
+else:
+
+    def __getattr__(name: str) -> object:
+        # So do dataclasses, and most programs never touch a default.
+        if name in ("Limits", "Polling", "Retry", "Tls"):
+            from . import config
+
+            return getattr(config, name)
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+
 
 __all__ = [
     "InsightframeError",

@@ -1,6 +1,6 @@
 # Written by hand; mypy's stubtest proves it against the built module. Every network method `x` has a twin `x_async`.
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, TypeAlias, final
@@ -10,6 +10,7 @@ import polars
 import pyarrow
 
 from .config import Limits, Polling, Retry, Tls
+from .progress import Event
 
 __all__ = [
     "InsightsClient",
@@ -26,7 +27,9 @@ __all__ = [
 
 _Path: TypeAlias = str | os.PathLike[str]
 _Day: TypeAlias = date | str
-_Schema: TypeAlias = Literal["infer", "text"] | Mapping[str, str]
+_Types: TypeAlias = Mapping[str, Any]
+_Schema: TypeAlias = Literal["report", "infer", "text"] | _Types
+_Progress: TypeAlias = Literal["auto"] | bool | Callable[[Event], object]
 
 __version__: str
 """Version of the package."""
@@ -59,8 +62,8 @@ class InsightsClient:
         proxy: Address of a proxy, `http://`, `https://` or `socks5://`. Default: the environment's `HTTPS_PROXY`,
             `HTTP_PROXY` and `NO_PROXY`.
         max_concurrency: Exports that run at once; further ones wait. Default 4.
-        progress: `"auto"` shows a progress bar in notebooks and terminals when tqdm is installed, `True` always,
-            `False` never. Default `"auto"`.
+        progress: Is called with an `insightframe.progress.Event` at each new phase of an export, and at most ten times
+            a second within one; what it raises is logged. Default: nobody is told.
 
     Raises:
         ConfigError: A value can't be used, or one is missing; the message names the variables that were looked at.
@@ -80,7 +83,8 @@ class InsightsClient:
         tls: Tls | None = None,
         proxy: str | None = None,
         max_concurrency: int = 4,
-        progress: Literal["auto"] | bool = "auto",
+        progress: _Progress | None = None,
+        _clock: object | None = None,
     ) -> Self: ...
     @property
     def username(self) -> str:
@@ -164,11 +168,11 @@ class InsightsClient:
         *,
         start: _Day | None = None,
         end: _Day | None = None,
-        date: str = "date.date.mmddyyyy",
-        schema: _Schema = "infer",
+        date: str | None = None,
+        schema: _Schema | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
-        progress: Literal["auto"] | bool | None = None,
+        progress: _Progress | None = None,
     ) -> Table:
         """Exports a report, all of it, into memory.
 
@@ -176,13 +180,16 @@ class InsightsClient:
             report: Object id (`3035643` or `"3035643"`), portable identifier (`"aaosExgHgF8r"`) or uri of the report.
             start: First day, included: a `datetime.date` or an ISO date.
             end: Last day, included. Both or neither must be given; with neither, the report's own filters alone hold.
-            date: Identifier of the date label that `start` and `end` are compared with.
-            schema: Types of the columns. `"infer"` looks at all of the data: whole numbers become `int64`, decimals
-                `float64`, all else stays `utf8`, and no text is ever lost: `007`, `+4420…` and numbers that are too
-                long stay text. `"text"` leaves everything text. A mapping of column to type infers only the columns
-                that it doesn't name. The types are `utf8`, `dictionary`, `int64`, `float64`, `bool`, `timestamp`,
-                `timestamp[UTC]` and `date[…]` with one of the service's six forms of a day: `mm/dd/yyyy`,
-                `yyyy-mm-dd`, `m/d/yy`, `Mon, Jan 1, 2010`, `dd/mm/yyyy`, `dd-mm-yyyy`.
+            date: Identifier of the date label that `start` and `end` are compared with. Default `date.date.mmddyyyy`.
+            schema: Types of the columns. `"report"`, the default, takes them from the report's own definition: date
+                labels become `date32`, plain counts `int64`, other metrics `float64`, all else stays `utf8`; where the
+                definition can't be read it infers, and the receipt says so. `"infer"` looks at all of the data: whole
+                numbers become `int64`, decimals `float64`, all else stays `utf8`, and no text is ever lost: `007`,
+                `+4420…` and numbers that are too long stay text. `"text"` leaves everything text. A mapping of column
+                to type says so for the columns that it names, the others follow the default; the types are `utf8`,
+                `dictionary`, `int64`, `float64`, `bool`, `timestamp`, `timestamp[UTC]` and `date[…]` with the way days
+                are written: `mm/dd/yyyy`, `yyyy-mm-dd`, `m/d/yy`, `Mon, Jan 1, 2010`, `dd/mm/yyyy`, `dd-mm-yyyy`;
+                types of Python, polars and pyarrow are understood too.
             workspace: Default: the client's.
             timeout: Seconds the export may take. Default: `Polling.timeout`.
             progress: Default: the client's.
@@ -193,7 +200,7 @@ class InsightsClient:
         Raises:
             ConfigError: An argument can't be used; nothing was sent.
             NotFound: No such report, identifier or workspace.
-            DeadlineExceeded: The time ran out.
+            DeadlineExceeded: The time ran out; `resume` goes on from its `handle`.
             ExportError: The result can't be had whole.
             CsvError: The result is damaged.
             SchemaMismatch: A cell doesn't fit the type that `schema` gives its column.
@@ -207,11 +214,11 @@ class InsightsClient:
         *,
         start: _Day | None = None,
         end: _Day | None = None,
-        date: str = "date.date.mmddyyyy",
-        schema: _Schema = "infer",
+        date: str | None = None,
+        schema: _Schema | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
-        progress: Literal["auto"] | bool | None = None,
+        progress: _Progress | None = None,
     ) -> Table:
         """Like `export`. Cancelling the task lets the connection go at once."""
 
@@ -221,16 +228,16 @@ class InsightsClient:
         *,
         start: _Day | None = None,
         end: _Day | None = None,
-        date: str = "date.date.mmddyyyy",
-        schema: _Schema = "infer",
+        date: str | None = None,
+        schema: _Schema | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
-        progress: Literal["auto"] | bool | None = None,
+        progress: _Progress | None = None,
     ) -> Stream:
         """Exports a report piece by piece, in bounded memory however large it is.
 
         Takes what `export` takes and raises what it raises, here or while the stream is read. Returns when the result
-        begins. `schema="infer"` looks at the first part of the data only; when later data contradicts it, that is a
+        begins. Where types are inferred, the first part of the data decides; when later data contradicts it, that is a
         `SchemaMismatch` that says which column to name.
         """
 
@@ -240,11 +247,11 @@ class InsightsClient:
         *,
         start: _Day | None = None,
         end: _Day | None = None,
-        date: str = "date.date.mmddyyyy",
-        schema: _Schema = "infer",
+        date: str | None = None,
+        schema: _Schema | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
-        progress: Literal["auto"] | bool | None = None,
+        progress: _Progress | None = None,
     ) -> Stream:
         """Like `stream`."""
 
@@ -255,10 +262,10 @@ class InsightsClient:
         *,
         start: _Day | None = None,
         end: _Day | None = None,
-        date: str = "date.date.mmddyyyy",
+        date: str | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
-        progress: Literal["auto"] | bool | None = None,
+        progress: _Progress | None = None,
     ) -> Receipt:
         """Exports a report to a file: the service's CSV, byte for byte.
 
@@ -278,12 +285,44 @@ class InsightsClient:
         *,
         start: _Day | None = None,
         end: _Day | None = None,
-        date: str = "date.date.mmddyyyy",
+        date: str | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
-        progress: Literal["auto"] | bool | None = None,
+        progress: _Progress | None = None,
     ) -> Receipt:
         """Like `download`."""
+
+    def resume(
+        self,
+        handle: str,
+        *,
+        schema: _Schema | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> Table:
+        """Goes on with an export that ran out of time or was interrupted, without computing the report again.
+
+        Args:
+            handle: The `handle` of the error. It holds no secret and may be kept; the service forgets a result after a
+                while.
+            schema: As in `export`.
+            timeout: Seconds it may take. Default: `Polling.timeout`.
+            progress: Default: the client's.
+
+        Raises:
+            ConfigError: `handle` is none of this service's.
+            ResultGone: The service no longer has the result.
+        """
+
+    async def resume_async(
+        self,
+        handle: str,
+        *,
+        schema: _Schema | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> Table:
+        """Like `resume`."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -401,6 +440,10 @@ class Stream:
     def receipt(self) -> Receipt | None:
         """The account of the export; `None` until the stream has been read to its end."""
 
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the stream early, for readers whose own errors carry only text; else `None`."""
+
     def write_parquet(self, path: _Path) -> int:
         """Writes the rest to a Parquet file, like `Table.write_parquet`, in bounded memory."""
 
@@ -482,7 +525,7 @@ class Receipt:
 def decode_csv(
     source: bytes | bytearray | memoryview | _Path | BinaryIO,
     *,
-    schema: _Schema = "infer",
+    schema: Literal["infer", "text"] | _Types | None = None,
     strict: bool = True,
     encoding: str = "utf-8",
     threads: int | None = None,
@@ -491,7 +534,7 @@ def decode_csv(
 
     Args:
         source: The bytes, a path to them, or a file opened for reading bytes.
-        schema: As in `InsightsClient.export`.
+        schema: As in `InsightsClient.export`, where `"report"` has no meaning here. Default `"infer"`.
         strict: Whether damage is an error; if not, damaged records are left out and listed in `Table.rejects`.
         encoding: A name from the WHATWG Encoding Standard. Default UTF-8, with or without a byte order mark.
         threads: Threads that decode. Default: chosen by the size of the input.
@@ -505,7 +548,7 @@ def decode_csv(
 def stream_csv(
     source: bytes | bytearray | memoryview | _Path | BinaryIO,
     *,
-    schema: _Schema = "infer",
+    schema: Literal["infer", "text"] | _Types | None = None,
     strict: bool = True,
     encoding: str = "utf-8",
     threads: int | None = None,
@@ -584,7 +627,7 @@ class Sandbox:
     def executions(self) -> int:
         """Reports that were computed so far."""
 
-    def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+    def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> None:
         """Puts the clock forward: tokens die and results expire as if the time had passed."""
 
     def fault(
@@ -594,7 +637,7 @@ class Sandbox:
         path: str = "*",
         method: str | None = None,
         skip: int = 0,
-        times: int | None = 1,
+        times: int | None = ...,
         **arguments: Any,
     ) -> None:
         """Makes requests go wrong.
@@ -623,8 +666,14 @@ class Sandbox:
     def close(self) -> None:
         """Stops, and closes all connections; does nothing when it has stopped."""
 
-    def insights_client(self, **overrides: Any) -> InsightsClient:
-        """A client that is connected to this sandbox; `overrides` are arguments of `InsightsClient`."""
+    def insights_client(self, *, virtual_time: bool = False, **overrides: Any) -> InsightsClient:
+        """A client that is connected to this sandbox.
+
+        Args:
+            virtual_time: Whether the client lives by the sandbox's clock: its waits then put that clock forward instead
+                of taking time, so that hours of polling pass in milliseconds. Default no.
+            **overrides: Arguments of `InsightsClient`.
+        """
 
     def __enter__(self) -> Self: ...
     def __exit__(

@@ -22,7 +22,7 @@ def _is_number(value: object, least: float) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= least
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Retry:
     """How a request is repeated after a failure that may pass.
 
@@ -44,7 +44,7 @@ class Retry:
         _require(_is_number(self.cap, self.base), self, "cap", "a number of seconds not below `base`")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Polling:
     """How the result of an export is waited for. The first look is at once; then the waits grow.
 
@@ -68,7 +68,7 @@ class Polling:
         _require(_is_number(self.timeout, 0), self, "timeout", "a number of seconds from 0")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What an answer may cost before it is given up with `LimitExceeded` or `Stalled`.
 
@@ -100,7 +100,7 @@ class Limits:
         _require(_is_integer(self.slow_bytes, 0), self, "slow_bytes", "an integer from 0")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Tls:
     """Whom to trust, besides the authorities that the operating system trusts."""
 

@@ -10,7 +10,7 @@ class Event:
     """A moment of an export."""
 
     phase: str
-    """What is going on: ``logging in``, ``resolving``, ``executing``, ``polling``, ``downloading`` or ``handing off``."""
+    """``logging in``, ``resolving``, ``executing``, ``polling``, ``downloading`` or ``handing off``."""
     elapsed: float
     """Seconds since the call began."""
     polls: int

@@ -30,7 +30,7 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
     assert sorted(tree) == errors.__all__
     for name, (parent, attributes) in tree.items():
         cls = getattr(errors, name)
-        assert cls.__base__.__name__ == (parent or "Exception")
+        assert cls.__bases__[0].__name__ == (parent or "Exception")
         own = getattr(cls, "__annotations__", {})
         assert sorted(own) == sorted(attributes), name
 

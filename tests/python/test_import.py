@@ -1,5 +1,6 @@
 import importlib.metadata
 import json
+import math
 import subprocess
 import sys
 
@@ -17,14 +18,16 @@ OPTIONAL = {"polars", "pandas", "pyarrow", "duckdb", "tqdm", "airflow", "pyspark
 
 
 def test_import_takes_less_than_30_ms_and_imports_no_other_library() -> None:
-    times = []
-    for _ in range(7):
-        # The best of some: a machine that is busy with something else proves nothing.
+    best = math.inf
+    # The best of some: a machine that is busy with something else proves nothing.
+    for _ in range(20):
         output = subprocess.run([sys.executable, "-c", PROBE], check=True, capture_output=True, text=True).stdout
         took, modules = json.loads(output)
-        times.append(took)
         assert OPTIONAL.isdisjoint(name.partition(".")[0] for name in modules)
-    assert min(times) < 0.030
+        best = min(best, took)
+        if best < 0.030:
+            break
+    assert best < 0.030
 
 
 def test_there_is_no_required_dependency() -> None:

@@ -23,6 +23,7 @@ from insightframe import (
     errors,
     stream_csv,
 )
+from insightframe.progress import Event
 from insightframe.sandbox import LedgerEntry, Sandbox
 
 
@@ -74,18 +75,24 @@ def exports(client: InsightsClient) -> None:
         schema={"Date": "date[mm/dd/yyyy]"},
         workspace="b" * 32,
         timeout=60,
-        progress="auto",
+        progress=listen,
     )
     tables(table)
+    assert_type(client.resume("handle", schema="infer", timeout=60, progress="auto"), Table)
     with client.stream("3035643", schema="text") as stream:
         for batch in stream:
             assert_type(batch, Table)
         assert_type(stream.schema, dict[str, str])
         assert_type(stream.receipt, Receipt | None)
+        assert_type(stream.error, BaseException | None)
     assert_type(client.stream("3035643").write_parquet("report.parquet"), int)
     assert_type(client.stream("3035643").write_csv("report.csv"), int)
     assert_type(client.stream("3035643").write_ipc("report.arrow"), int)
     receipts(client.download("3035643", Path("report.csv"), start="2023-12-01", end="2023-12-01"))
+
+
+def listen(event: Event) -> None:
+    assert_type((event.phase, event.elapsed, event.polls, event.bytes, event.rows), tuple[str, float, int, int, int])
 
 
 async def asynchronous(client: InsightsClient) -> None:
@@ -100,6 +107,7 @@ async def asynchronous(client: InsightsClient) -> None:
         async for batch in stream:
             assert_type(batch, Table)
     assert_type(await client.download_async("3035643", "report.csv"), Receipt)
+    assert_type(await client.resume_async("handle"), Table)
     assert_type(await client.logout_async(), None)
     assert_type(await client.close_async(), None)
 
@@ -142,7 +150,7 @@ def csv_at_hand() -> None:
 
 
 def sandboxes() -> None:
-    with Sandbox(rows=10, tls=True) as sandbox, sandbox.insights_client(progress=False) as client:
+    with Sandbox(rows=10, tls=True) as sandbox, sandbox.insights_client(virtual_time=True, progress=False) as client:
         assert_type(client, InsightsClient)
         addresses = [sandbox.url, sandbox.username, sandbox.password, sandbox.workspace, *sandbox.workspaces]
         assert_type(addresses, list[str])
