@@ -9,7 +9,7 @@ use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBa
 
 use super::{
     log::reread_levels,
-    runtime::{runtime, wait},
+    runtime::{is_ending, runtime, wait},
     stream::Stream,
     table::Table,
     types::types,
@@ -70,6 +70,9 @@ impl Source {
                 }))
             }
             Self::Object(object) => Box::new(std::iter::from_fn(move || {
+                if is_ending() {
+                    return None;
+                }
                 let piece = Python::attach(|py| -> PyResult<PyBackedBytes> {
                     py.check_signals()?;
                     object.bind(py).call_method1("read", (READ,))?.extract().map_err(|_| {

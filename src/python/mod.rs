@@ -45,6 +45,15 @@ mod _core {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         super::process::notice_forks();
         super::log::log_to_python(module.py());
+        let end = pyo3::wrap_pyfunction!(super::end, module)?;
+        module.py().import("atexit")?.call_method1("register", (end,))?;
         Ok(())
     }
+}
+
+/// What is done when the interpreter ends, while there still is one.
+#[pyfunction]
+fn end(py: Python<'_>) {
+    sessions::close_all(py);
+    runtime::end(py);
 }
