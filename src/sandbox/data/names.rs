@@ -112,7 +112,7 @@ pub(super) fn agent_id(element: u64, out: &mut Vec<u8>) {
 
 /// A number in international form, British or American.
 pub(super) fn phone(element: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(if element.is_multiple_of(2) { b"+44770090" } else { b"+12025550" });
+    out.extend_from_slice(if element.is_multiple_of(2) { b"+4477009" } else { b"+155501" });
     padded(element, 5, out);
 }
 
