@@ -134,7 +134,8 @@ impl<S: Socket> Connection<'_, S> {
             return self.end(end, entry).await;
         }
 
-        let date = world.clock.timestamp() + jiff::SignedDuration::from_secs(plan.skew);
+        let now = world.clock.timestamp();
+        let date = now.checked_add(jiff::SignedDuration::from_secs(plan.skew)).unwrap_or(now);
         let old = request.head.old;
         let common = Common {
             request_id: call.id.clone(),
