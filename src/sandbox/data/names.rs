@@ -1,4 +1,4 @@
-//! The words of the contact centre. All invented; addresses and numbers are reserved for examples.
+//! The words of the contact centre. All invented; e-mail addresses are at domains reserved for examples.
 
 use std::io::Write as _;
 
