@@ -79,7 +79,8 @@ impl Download {
                     return Ok(Some(chunk));
                 }
                 Ok(None) => return Ok(None),
-                Err(error) => self.restart(error).await?,
+                // Boxed: seldom taken, and large beside the path that is.
+                Err(error) => Box::pin(self.restart(error)).await?,
             }
         }
     }

@@ -198,6 +198,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         if self.process != std::process::id() {
             // Nothing here is the child's: joining would wait for ever, and the CA file is still in use.
+            #[expect(clippy::mem_forget, reason = "the parent still uses what a forked child has inherited")]
             std::mem::forget((self.stop.take(), self.thread.take(), self.tls.take()));
             return;
         }

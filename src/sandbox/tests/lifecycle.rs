@@ -1,5 +1,7 @@
 //! Starting, stopping, connections, HTTPS, the ledger and the clock.
 
+#![expect(clippy::disallowed_methods, reason = "the sandbox's clock is held against the machine's")]
+
 use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
