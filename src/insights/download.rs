@@ -26,6 +26,7 @@ pub struct Download {
     call: Call,
     body: Body,
     delivered: u64,
+    last: Option<u8>,
     prefix: XxHash3_64,
     restarts: u32,
 }
@@ -43,6 +44,7 @@ impl Insights {
             execution: execution.clone(),
             call: call.clone(),
             delivered: 0,
+            last: None,
             prefix: XxHash3_64::new(),
             restarts: 0,
         })
@@ -78,6 +80,10 @@ impl Download {
                     self.deliver(&chunk);
                     return Ok(Some(chunk));
                 }
+                Ok(None) if self.delivered == 0 => {
+                    let message = "the service answers 200 with nothing in it, not even a header".to_owned();
+                    return Err(self.failed(ExportFault::Incomplete, message));
+                }
                 Ok(None) => return Ok(None),
                 // Boxed: seldom taken, and large beside the path that is.
                 Err(error) => Box::pin(self.restart(error)).await?,
@@ -85,13 +91,22 @@ impl Download {
         }
     }
 
-    /// Bytes delivered so far, inflated.
-    pub fn delivered(&self) -> u64 {
-        self.delivered
+    /// Whether what was delivered ends with a line end, as every recorded result does: otherwise rows may be missing
+    /// although the transport was complete.
+    pub fn ends_with_line(&self) -> bool {
+        self.last == Some(b'\n')
+    }
+
+    /// The error of a result that is complete as a body, but not as a table.
+    pub fn cut_short(&self) -> Error {
+        let message =
+            format!("the result ends after {} bytes in the middle of a line: rows may be missing", self.delivered);
+        self.failed(ExportFault::Incomplete, message).hint("export it again; `download` keeps what there is")
     }
 
     fn deliver(&mut self, chunk: &Bytes) {
         self.delivered += chunk.len() as u64;
+        self.last = chunk.last().copied();
         self.prefix.write(chunk);
         self.call.progress.add(Count::Bytes, chunk.len() as u64);
     }
