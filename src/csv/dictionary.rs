@@ -18,20 +18,24 @@ pub(super) struct Dictionary {
 }
 
 impl Dictionary {
+    /// Makes room for so many more cells.
+    pub fn reserve(&mut self, rows: usize) {
+        self.keys.reserve(rows);
+    }
+
     /// Appends the cells from the row `from` on.
     pub fn append(&mut self, cells: &Cells<'_>, from: usize, validity: &mut Validity) {
         self.keys.reserve(cells.len() - from);
-        let text = cells.text();
+        let mut bits = validity.writer(cells.len() - from);
         let doubled = cells.doubled();
-        cells.visit(from, |start, length| {
-            validity.push(length != 0);
-            let cell = &text[start..start + length];
-            let key = if length == 0 {
+        cells.visit(from, |cell| {
+            bits.push(!cell.is_empty());
+            let key = if cell.is_empty() {
                 0
             } else if doubled {
-                self.key(&undouble(cell))
+                self.key(&undouble(cell.bytes()))
             } else {
-                self.key(cell)
+                self.key(cell.bytes())
             };
             self.keys.push(key);
             true

@@ -294,7 +294,7 @@ impl Reader {
         self.kinds = header.kinds(&self.options.schema)?;
         self.levels = vec![Narrow::Empty; self.kinds.len()];
         self.header = Some(header);
-        self.advance(next, 0);
+        self.advance(next, lines(self.input.text(next)), 0);
         self.data_from = self.position.byte;
         self.begin_batch();
         if self.sample() == 0 {
@@ -316,6 +316,9 @@ impl Reader {
         if self.window.consumed == 0 && self.window.broken.is_empty() && !self.stretch(length)? {
             return Ok(());
         }
+        // As many rows a byte as in this window: the columns get their memory at once.
+        let share = self.batch_span as usize / self.window.consumed.max(1) + 1;
+        self.batch.expect(self.window.records * share.min(self.batch_span as usize));
         let mut faults = Vec::new();
         let padded = self.input.padded();
         let mut rows_done = 0;
@@ -329,7 +332,7 @@ impl Reader {
                     Err(misfit) => vec![misfit],
                 }
             };
-            rows_done += rows.rows - misfits.len();
+            rows_done += rows.len() - misfits.len();
             for Misfit { row, column } in misfits {
                 let (at, value) = rows.column(column).value(row);
                 counted = (at, counted.1 + lines(&padded[counted.0..at]));
@@ -351,7 +354,8 @@ impl Reader {
             return Err(fault.into_error(self.columns()));
         }
         self.records += rows_done as u64;
-        self.advance(self.window.consumed, self.window.records);
+        let Window { consumed, lines, records, .. } = self.window;
+        self.advance(consumed, lines, records);
         self.reach = WINDOW;
         if self.position.byte == self.batch_from + self.batch_span {
             self.flush();
@@ -401,8 +405,8 @@ impl Reader {
     }
 
     /// Drops text that was read.
-    fn advance(&mut self, bytes: usize, records: usize) {
-        self.position.line += lines(self.input.text(bytes));
+    fn advance(&mut self, bytes: usize, lines: u64, records: usize) {
+        self.position.line += lines;
         self.position.byte += bytes as u64;
         self.position.record += records as u64;
         self.input.consume(bytes);
