@@ -92,9 +92,9 @@ fn read_profile(variable: &impl Fn(&str) -> Option<String>, wanted: Option<&str>
     let path = match variable("INSIGHTFRAME_CONFIG") {
         Some(path) => PathBuf::from(path),
         None => {
-            let home = variable("XDG_CONFIG_HOME")
-                .map(PathBuf::from)
-                .or_else(|| variable("HOME").or_else(|| variable("USERPROFILE")).map(|home| Path::new(&home).join(".config")));
+            let home = variable("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| {
+                variable("HOME").or_else(|| variable("USERPROFILE")).map(|home| Path::new(&home).join(".config"))
+            });
             match home {
                 Some(home) => home.join("insightframe").join("config.toml"),
                 None => return Ok((Profile::default(), "there is no home directory with a profile file".into())),

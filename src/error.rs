@@ -222,8 +222,8 @@ impl Error {
     /// The same error, resumable by a handle if it is of a kind that can be: the result is still there, or may be.
     #[must_use]
     pub fn with_handle(mut self, new: impl FnOnce() -> String) -> Self {
-        if let Kind::DeadlineExceeded { handle, .. }
-        | Kind::Export { fault: ExportFault::Incomplete, handle, .. } = &mut self.0.kind
+        if let Kind::DeadlineExceeded { handle, .. } | Kind::Export { fault: ExportFault::Incomplete, handle, .. } =
+            &mut self.0.kind
         {
             handle.get_or_insert_with(new);
         }
@@ -331,7 +331,11 @@ impl fmt::Display for Kind {
             | Self::Transport(_, message)
             | Self::Export { message, .. } => f.write_str(message),
             Self::LoginThrottled { retry_after: Some(wait) } => {
-                write!(f, "the service refuses logins for now: too many failed ones; it asks to wait {} s", wait.as_secs())
+                write!(
+                    f,
+                    "the service refuses logins for now: too many failed ones; it asks to wait {} s",
+                    wait.as_secs()
+                )
             }
             Self::LoginThrottled { retry_after: None } => {
                 f.write_str("the service refuses logins for now: too many failed ones")

@@ -137,9 +137,12 @@ impl Start {
     }
 
     async fn open(&self, client: &Insights, call: &Call) -> Result<Opened> {
+        // Boxed, because the futures of three ways to receive a result hold this one inside.
         match self {
-            Self::New(export) => open(client, call, export).await,
-            Self::Resume { execution, types, .. } => reopen(client, call, execution.clone(), types.base).await,
+            Self::New(export) => Box::pin(open(client, call, export)).await,
+            Self::Resume { execution, types, .. } => {
+                Box::pin(reopen(client, call, execution.clone(), types.base)).await
+            }
         }
     }
 
@@ -317,14 +320,20 @@ impl Decoding {
 }
 
 /// The report's definition, where the types come from it and it may be read.
-async fn describe(client: &Insights, call: &Call, report: &crate::ids::ObjectUri, base: Base) -> Result<Option<Arc<Report>>> {
+async fn describe(
+    client: &Insights,
+    call: &Call,
+    report: &crate::ids::ObjectUri,
+    base: Base,
+) -> Result<Option<Arc<Report>>> {
     if base != Base::Report {
         return Ok(None);
     }
     match client.describe(call, report).await {
         Ok(described) => Ok(Some(described)),
         Err(error) if is_unreadable(&error) => {
-            call.progress.warn(format!("the types are inferred from the data, because the definition can't be read: {error}"));
+            call.progress
+                .warn(format!("the types are inferred from the data, because the definition can't be read: {error}"));
             Ok(None)
         }
         Err(error) => Err(error),

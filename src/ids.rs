@@ -47,10 +47,7 @@ impl Identifier {
         if (1..=255).contains(&text.len()) && text.bytes().all(fits) {
             return Ok(Self(text.into()));
         }
-        Err(Error::config(format!(
-            "`{}` is not an identifier: 1 to 255 letters, digits, `_` and `.`",
-            shown(text)
-        )))
+        Err(Error::config(format!("`{}` is not an identifier: 1 to 255 letters, digits, `_` and `.`", shown(text))))
     }
 
     /// The text.
@@ -175,6 +172,9 @@ mod tests {
             assert!(ReportName::parse(text, &origin).is_err(), "{text:?}");
         }
         assert!(ReportName::parse(&format!("https://evil.com{uri}"), &origin).is_err());
-        assert!(ReportName::parse("9999999999999999999", &origin).is_ok_and(|name| matches!(name, ReportName::Identifier(_))));
+        assert!(
+            ReportName::parse("9999999999999999999", &origin)
+                .is_ok_and(|name| matches!(name, ReportName::Identifier(_)))
+        );
     }
 }

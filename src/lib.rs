@@ -27,9 +27,9 @@ pub mod insights;
 pub mod limits;
 pub mod origin;
 pub mod progress;
-pub mod retry;
 #[cfg(feature = "python")]
 mod python;
+pub mod retry;
 #[cfg(feature = "server")]
 pub mod sandbox;
 pub mod secret;

@@ -120,7 +120,8 @@ impl ServerPath {
                 return refuse("it leads to another origin than the base address");
             }
             // The path as it was written, not as the parser normalised it; the bytes are compared below.
-            match text.find("://").and_then(|colon| text[colon + 3..].find('/').map(|slash| &text[colon + 3 + slash..])) {
+            match text.find("://").and_then(|colon| text[colon + 3..].find('/').map(|slash| &text[colon + 3 + slash..]))
+            {
                 Some(path) => path,
                 None => return refuse("it has no path"),
             }

@@ -52,7 +52,7 @@ pub struct Event {
     pub phase: Phase,
     /// Time since the call began.
     pub elapsed: Duration,
-    /// Looks at the result so far.
+    /// Looks that found the result not ready, so far.
     pub polls: u64,
     /// Bytes of the result so far, inflated.
     pub bytes: u64,
@@ -85,7 +85,7 @@ struct Steps {
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
 pub enum Count {
-    /// Looks at the result.
+    /// Looks that found the result not ready.
     Polls,
     /// Sends after the first of the same request.
     Retries,

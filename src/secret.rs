@@ -31,7 +31,9 @@ impl Secret {
     /// sends one can't be talked to safely.
     pub fn header(&self, before: &str, after: &str) -> Result<HeaderValue> {
         let text = self.expose();
-        if text.is_empty() || !text.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && !matches!(byte, b';' | b',' | b'"')) {
+        if text.is_empty()
+            || !text.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && !matches!(byte, b';' | b',' | b'"'))
+        {
             return Err(Error::new(crate::error::Kind::SessionLost(
                 "the service sent a token with characters that no header may carry; it is not used".into(),
             )));

@@ -9,5 +9,5 @@ mod session;
 
 pub use self::{
     desk::{Dead, Ticket, Tokens},
-    session::{Renewal, Session},
+    session::{Asked, Renewal, Session},
 };

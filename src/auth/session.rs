@@ -13,23 +13,28 @@ use futures_util::{
 };
 
 use super::desk::{Answer, Dead, Desk, Ticket, Tokens};
-use crate::{
-    clock::Clock,
-    error::Result,
-    secret::Secret,
-};
+use crate::{clock::Clock, error::Result, secret::Secret};
 
 /// A fetch of tokens: with an SST a refresh (or, when that turns out dead, a login), without one a login.
 pub type Renewal = Pin<Box<dyn Future<Output = Result<Tokens>> + Send>>;
 
 /// A fetch that many callers wait for. It is driven by whoever waits, so it survives any one of them leaving, and ends
 /// with its socket closed when the last one does.
-type Flight = Shared<Fetch>;
+pub type Flight = Shared<Fetch>;
 
-type Fetch = Pin<Box<dyn Future<Output = Result<Ticket>> + Send>>;
+/// What a flight carries.
+pub type Fetch = Pin<Box<dyn Future<Output = Result<Ticket>> + Send>>;
 
 /// How the desk remembers the flight under way, without keeping it alive.
 type Known = Option<WeakShared<Fetch>>;
+
+/// What a caller gets at once.
+pub enum Asked {
+    /// A token.
+    Ready(Ticket),
+    /// A fetch that brings one; its error is the same for all who wait.
+    Wait(Flight),
+}
 
 /// The tokens of one login, kept fresh.
 pub struct Session {
@@ -44,13 +49,12 @@ impl Session {
         Arc::new(Self { desk: Mutex::default(), renew: Box::new(renew), clock })
     }
 
-    /// A temporary token to use now; `dead` is what a challenge just told about the one used before. The second value
-    /// tells whether this caller had to wait for a fetch.
+    /// A temporary token to use now, or a fetch to wait for; `dead` is what a challenge just told about the token used
+    /// before.
     ///
     /// # Errors
-    /// The error of the fetch, the same for all who waited; `InvalidCredentials` or `LoginThrottled` at once when the
-    /// service has refused this login before.
-    pub async fn ticket(self: &Arc<Self>, dead: Option<Dead>) -> Result<(Ticket, bool)> {
+    /// `InvalidCredentials` or `LoginThrottled` when the service has refused this login before: it isn't asked again.
+    pub fn ask(self: &Arc<Self>, dead: Option<Dead>) -> Result<Asked> {
         let answer = self.desk().ask(
             self.clock.now(),
             dead,
@@ -58,12 +62,12 @@ impl Session {
             |sst| self.start(sst),
         );
         match answer {
-            Answer::Use(ticket) => Ok((ticket, false)),
+            Answer::Use(ticket) => Ok(Asked::Ready(ticket)),
             Answer::UseWhile(ticket, flight) => {
                 tokio::spawn(flight);
-                Ok((ticket, false))
+                Ok(Asked::Ready(ticket))
             }
-            Answer::Wait(flight) => Ok((flight.await?, true)),
+            Answer::Wait(flight) => Ok(Asked::Wait(flight)),
             Answer::Refused(error) => Err(error),
         }
     }

@@ -24,7 +24,10 @@ pub type Batches = mpsc::Sender<Result<RecordBatch>>;
 
 impl Stream {
     /// Starts `produce` on the current runtime. It ends the stream by returning; an error it sends ends it too.
-    pub fn spawn<F: Future<Output = ()> + Send + 'static>(schema: SchemaRef, produce: impl FnOnce(Batches) -> F) -> Self {
+    pub fn spawn<F: Future<Output = ()> + Send + 'static>(
+        schema: SchemaRef,
+        produce: impl FnOnce(Batches) -> F,
+    ) -> Self {
         let (sender, batches) = mpsc::channel(QUEUE);
         Self { schema, batches, task: tokio::spawn(produce(sender)) }
     }

@@ -200,7 +200,8 @@ impl Body {
     /// What is (still) gzip where no gzip may be would otherwise be decoded as text.
     fn check_magic(&self, chunk: &Bytes) -> Result<()> {
         if self.seen == 0 && chunk.starts_with(&GZIP) {
-            let what = if self.inflate.is_some() { "more than one layer of gzip" } else { "gzip that it doesn't declare" };
+            let what =
+                if self.inflate.is_some() { "more than one layer of gzip" } else { "gzip that it doesn't declare" };
             return Err(Error::transport(TransportFault::Interrupted, format!("the answer has {what}")));
         }
         Ok(())

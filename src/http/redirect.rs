@@ -45,9 +45,9 @@ pub fn follow(method: &Method, status: StatusCode, headers: &HeaderMap, origin: 
 }
 
 fn refused(headers: &HeaderMap, reason: &'static str) -> Error {
-    let location = headers.get(header::LOCATION).map_or(String::new(), |value| {
-        crate::ids::shown(&String::from_utf8_lossy(value.as_bytes()))
-    });
+    let location = headers
+        .get(header::LOCATION)
+        .map_or(String::new(), |value| crate::ids::shown(&String::from_utf8_lossy(value.as_bytes())));
     Error::new(Kind::UntrustedUri { uri: location, reason })
 }
 

@@ -35,7 +35,9 @@ impl Tls {
             .map_err(|error| Error::config(format!("TLS can't be set up: {error}")))?
             .dangerous();
         let mut config = match Verifier::new_with_extra_roots(extra.clone(), Arc::clone(&provider)) {
-            Ok(verifier) if extra.is_empty() || has_system_roots() => builder.with_custom_certificate_verifier(Arc::new(verifier)),
+            Ok(verifier) if extra.is_empty() || has_system_roots() => {
+                builder.with_custom_certificate_verifier(Arc::new(verifier))
+            }
             _ => builder.with_custom_certificate_verifier(bundled(extra, provider)?),
         }
         .with_no_client_auth();
@@ -63,10 +65,7 @@ fn has_system_roots() -> bool {
     Verifier::new(Arc::new(ring::default_provider())).is_ok()
 }
 
-fn bundled(
-    extra: Vec<CertificateDer<'static>>,
-    provider: Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>> {
+fn bundled(extra: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>> {
     tracing::info!("the system has no certificate roots; the bundled ones are used");
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());

@@ -52,7 +52,8 @@ impl Wire {
                 builder.proxy(through)
             }
         };
-        let client = builder.build().map_err(|error| Error::config(format!("HTTP can't be set up: {}", chain(&error))))?;
+        let client =
+            builder.build().map_err(|error| Error::config(format!("HTTP can't be set up: {}", chain(&error))))?;
         Ok(Self { client })
     }
 }

@@ -19,7 +19,7 @@ use super::{
     token::{LIFE, token},
 };
 use crate::{
-    auth::{Dead, Renewal, Session, Ticket, Tokens},
+    auth::{Asked, Dead, Renewal, Session, Ticket, Tokens},
     clock::Clock,
     error::{Error, Kind, Result},
     http::{Head, Http, Reply, Request},
@@ -179,13 +179,16 @@ impl Connection {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::config("the client is closed").hint("make a new one, or use it inside its `with` block"));
         }
-        let before = call.progress.enter(Phase::LoggingIn);
-        let (ticket, waited) = self.session.ticket(dead).await?;
-        if waited {
-            call.progress.add(Count::TokenRefreshes, 1);
+        match self.session.ask(dead)? {
+            Asked::Ready(ticket) => Ok(ticket),
+            Asked::Wait(flight) => {
+                let before = call.progress.enter(Phase::LoggingIn);
+                let ticket = flight.await?;
+                call.progress.add(Count::TokenRefreshes, 1);
+                call.progress.enter(before);
+                Ok(ticket)
+            }
         }
-        call.progress.enter(before);
-        Ok(ticket)
     }
 
     /// One send. An answer that is neither a success nor a challenge is an error for the retry policy to judge.
@@ -255,7 +258,9 @@ impl Fetcher {
         let tt = match login.tt {
             Some(tt) => tt,
             None => self.refresh(call, &login.sst).await?.ok_or_else(|| {
-                Error::new(Kind::SessionLost("the service refuses the super-secured token that it has just issued".into()))
+                Error::new(Kind::SessionLost(
+                    "the service refuses the super-secured token that it has just issued".into(),
+                ))
             })?,
         };
         Ok(Tokens { sst: login.sst, tt, asked, life: LIFE })

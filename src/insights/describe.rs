@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Insights,
-    wire::{DefinitionReply, DisplayForm, GridEntry, Meta, Metric, ObjectsReply, ReportReply},
+    wire::{DefinitionReply, DisplayForm, GridEntry, Metric, ObjectsReply, ReportReply},
 };
 use crate::{
     csv::{ColumnType, DateFormat},
@@ -63,7 +63,7 @@ pub enum ColumnKind {
 }
 
 impl Insights {
-    /// Describes a report: at most three requests the first time, none afterwards while the client lives.
+    /// Describes a report: four requests the first time, none afterwards while the client lives.
     ///
     /// # Errors
     /// `NotFound` for an unknown report, `Forbidden` where its definition may not be read, `UnexpectedReply` for a
@@ -106,44 +106,65 @@ impl Insights {
         workspace: &WorkspaceId,
         wanted: Vec<(String, String, ColumnKind)>,
     ) -> Result<Vec<Column>> {
+        let shown = self.objects(call, workspace, wanted.iter().map(|(uri, ..)| uri.as_str()).collect()).await?;
+        // A label has a title of its own ("mm/dd/yyyy (Date)"), but the column is called like its attribute ("Date").
+        let unnamed = wanted.iter().filter(|(_, alias, kind)| alias.is_empty() && *kind == ColumnKind::Attribute);
+        let attributes = unnamed.filter_map(|(uri, ..)| shown.get(uri)?.pointer("/content/formOf")?.as_str());
+        let attributes = self.objects(call, workspace, attributes.collect()).await?;
+        let title = |label: &Value| {
+            let attribute = attributes.get(label.pointer("/content/formOf")?.as_str()?)?;
+            attribute.pointer("/meta/title")?.as_str().map(str::to_owned)
+        };
+        let missing =
+            |uri: &str| Error::config(format!("the service doesn't show the object `{uri}` of the definition"));
+        wanted
+            .into_iter()
+            .map(|(uri, alias, kind)| {
+                let object = shown.get(&uri).ok_or_else(|| missing(&uri))?;
+                let name = if alias.is_empty() { title(object) } else { Some(alias) };
+                column(kind, name, object).ok_or_else(|| missing(&uri))
+            })
+            .collect()
+    }
+
+    /// Objects by their uris, without the wrapper that names their category.
+    async fn objects(
+        &self,
+        call: &Call,
+        workspace: &WorkspaceId,
+        mut uris: Vec<&str>,
+    ) -> Result<HashMap<String, Value>> {
+        uris.sort_unstable();
+        uris.dedup();
         let mut objects = HashMap::new();
-        for uris in wanted.chunks(BATCH) {
-            let uris: Vec<&str> = uris.iter().map(|(uri, ..)| uri.as_str()).collect();
+        for uris in uris.chunks(BATCH) {
             let path = ServerPath::parse(&format!("/gdc/md/{workspace}/objects/get"), self.connection.origin())?;
             let request = Request::post_json(path, &json!({"get": {"items": uris}}));
             let (_, reply): (_, ObjectsReply) =
                 self.connection.json(call, Safety::Repeatable, &request, "`objects` with items").await?;
-            // Every item is an object with one member, named by its category.
-            for (category, object) in reply.objects.items.into_iter().flatten() {
+            for object in reply.objects.items.into_iter().flat_map(|item| item.into_values()) {
                 let uri = object.pointer("/meta/uri").and_then(Value::as_str).unwrap_or_default().to_owned();
-                objects.insert(uri, (category, object));
+                objects.insert(uri, object);
             }
         }
-        wanted
-            .into_iter()
-            .map(|(uri, alias, kind)| {
-                let missing = || Error::config(format!("the service doesn't show the object `{uri}` of the definition"));
-                let (_, object) = objects.get(&uri).ok_or_else(missing)?;
-                column(kind, alias, object).ok_or_else(missing)
-            })
-            .collect()
+        Ok(objects)
     }
 }
 
-/// Reads one object of a definition.
-fn column(kind: ColumnKind, alias: String, object: &Value) -> Option<Column> {
-    let name = |meta: &Meta| if alias.is_empty() { meta.title.clone() } else { alias.clone() };
+/// Reads one object of a definition; `name` is what the definition or the attribute calls it.
+fn column(kind: ColumnKind, name: Option<String>, object: &Value) -> Option<Column> {
     match kind {
         ColumnKind::Attribute => {
             let label: DisplayForm = serde_json::from_value(object.clone()).ok()?;
             let column_type = label_type(label.content.kind.as_deref(), label.meta.identifier.as_deref());
-            Some(Column { name: name(&label.meta), kind, column_type, identifier: label.meta.identifier, format: None })
+            let name = name.unwrap_or(label.meta.title);
+            Some(Column { name, kind, column_type, identifier: label.meta.identifier, format: None })
         }
         ColumnKind::Metric => {
             let metric: Metric = serde_json::from_value(object.clone()).ok()?;
             let counts = is_plain_count(&metric.content.expression);
             Some(Column {
-                name: name(&metric.meta),
+                name: name.unwrap_or(metric.meta.title),
                 kind,
                 column_type: if counts { ColumnType::Int64 } else { ColumnType::Float64 },
                 identifier: metric.meta.identifier,

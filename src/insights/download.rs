@@ -50,7 +50,8 @@ impl Insights {
 
     async fn csv(&self, reply: Reply) -> Result<Body> {
         let Reply { head, body } = reply;
-        let kind = head.headers.get(header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).to_lowercase());
+        let kind =
+            head.headers.get(header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).to_lowercase());
         if !kind.as_deref().is_none_or(|kind| kind.starts_with("text/csv")) {
             let found = body.head().await;
             return Err(unexpected(&head, &found, "`text/csv`", &[]));
@@ -97,12 +98,14 @@ impl Download {
     /// Asks for the result again and reads up to where the broken one ended.
     async fn restart(&mut self, mut broken: Error) -> Result<()> {
         loop {
-            let mendable = matches!(broken.kind(), Kind::Transport(TransportFault::Interrupted | TransportFault::Stalled, _));
+            let mendable =
+                matches!(broken.kind(), Kind::Transport(TransportFault::Interrupted | TransportFault::Stalled, _));
             if !mendable {
                 return Err(broken);
             }
             if self.restarts == RESTARTS {
-                let message = format!("the result broke off after {} bytes, {} times: {broken}", self.delivered, RESTARTS + 1);
+                let message =
+                    format!("the result broke off after {} bytes, {} times: {broken}", self.delivered, RESTARTS + 1);
                 return Err(self.failed(ExportFault::Incomplete, message));
             }
             self.restarts += 1;

@@ -68,9 +68,7 @@ impl Insights {
                 }
                 _ => Ok(uri.clone()),
             },
-            ReportName::Number(number) => {
-                Ok(ObjectUri { workspace: self.workspace(workspace)?, number: *number })
-            }
+            ReportName::Number(number) => Ok(ObjectUri { workspace: self.workspace(workspace)?, number: *number }),
             ReportName::Identifier(identifier) => {
                 let workspace = self.workspace(workspace)?;
                 let found = self.identifiers(call, &workspace, std::slice::from_ref(identifier)).await?;

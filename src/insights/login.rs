@@ -99,11 +99,14 @@ async fn refused(reply: Reply, credentials: &Credentials, clock: &dyn Clock) -> 
                 Kind::Api(reply) if !reply.excerpt.is_empty() => format!(": {}", reply.excerpt),
                 _ => String::new(),
             };
-            Error::new(Kind::InvalidCredentials(format!("the service refused the login of `{}`{words}", credentials.username)))
-                .hint(
-                    "Flex Insights has logins of its own, issued by Twilio's support; Twilio API keys don't work here. \
+            Error::new(Kind::InvalidCredentials(format!(
+                "the service refused the login of `{}`{words}",
+                credentials.username
+            )))
+            .hint(
+                "Flex Insights has logins of its own, issued by Twilio's support; Twilio API keys don't work here. \
                      The password isn't sent again by this client",
-                )
+            )
         }
         _ => error,
     }

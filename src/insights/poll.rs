@@ -43,9 +43,8 @@ impl Insights {
         let mut pauses = Pauses::new(&self.polling);
         loop {
             let reply = self.look(call, execution).await?;
-            call.progress.add(Count::Polls, 1);
             match reply.head.status {
-                StatusCode::ACCEPTED => {}
+                StatusCode::ACCEPTED => call.progress.add(Count::Polls, 1),
                 StatusCode::NO_CONTENT => return Ok(Outcome::Empty),
                 _ => return Ok(Outcome::Ready(Box::new(reply))),
             }
@@ -73,7 +72,9 @@ impl Insights {
                 _ => return error,
             };
             let (message, hint) = match fault {
-                ExportFault::TooLarge => (format!("the result is too large for the service: {reply}"), "export fewer days at a time"),
+                ExportFault::TooLarge => {
+                    (format!("the result is too large for the service: {reply}"), "export fewer days at a time")
+                }
                 _ => (format!("the service no longer has the result: {reply}"), "export the report again"),
             };
             Error::new(Kind::Export { fault, message, handle: None }).hint(hint)

@@ -135,9 +135,10 @@ impl InsightsClient {
         let checked = |result| result_of(py, result);
         let report = match asked.report.extract::<u64>() {
             Ok(number) => number.to_string(),
-            Err(_) => asked.report.extract::<String>().map_err(|_| {
-                PyTypeError::new_err("`report` must be an object id, an identifier or a uri")
-            })?,
+            Err(_) => asked
+                .report
+                .extract::<String>()
+                .map_err(|_| PyTypeError::new_err("`report` must be an object id, an identifier or a uri"))?,
         };
         let label = asked.date.map(|label| Identifier::parse(&label)).transpose();
         let interval = Interval::new(day("start", asked.start)?, day("end", asked.end)?, result_of(py, label)?);
@@ -293,8 +294,7 @@ impl InsightsClient {
         let given = Given { username, password: password.map(Secret::new), workspace, base_url };
         let found = result_of(py, resolve(given, |name| std::env::var(name).ok()))?;
         let travels = !found.password_was_given && _clock.is_none();
-        let mut options =
-            Options::new(Credentials { username: found.username, password: found.password });
+        let mut options = Options::new(Credentials { username: found.username, password: found.password });
         options.workspace = result_of(py, found.workspace.map(|id| WorkspaceId::parse(&id)).transpose())?;
         if let Some(base_url) = found.base_url {
             options.base_url = base_url;
@@ -388,8 +388,7 @@ impl InsightsClient {
 
     #[pyo3(signature = (identifiers, *, workspace=None))]
     async fn identifiers_async(&self, identifiers: Py<PyAny>, workspace: Option<String>) -> PyResult<Py<PyDict>> {
-        let (asked, looking) =
-            Python::attach(|py| self.looking_up_identifiers(identifiers.bind(py), workspace))?;
+        let (asked, looking) = Python::attach(|py| self.looking_up_identifiers(identifiers.bind(py), workspace))?;
         in_order(asked, run(looking).await?)
     }
 
@@ -580,16 +579,17 @@ impl InsightsClient {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let py = slf.py();
         let Some(arguments) = &slf.get().arguments else {
-            let error = Error::config("a client with a password of its own can't be pickled: the password would travel")
-                .hint(
+            let error =
+                Error::config("a client with a password of its own can't be pickled: the password would travel").hint(
                     "let it come from FLEX_INSIGHTS_PASSWORD or a profile on both sides, or make the client where it \
                      is used",
                 );
             return Err(raise(py, &error));
         };
         if matches!(slf.get().options.proxy, Proxy::Through(ref url) if url.password().is_some()) {
-            let error = Error::config("a client whose proxy has a password can't be pickled: the password would travel")
-                .hint("let the proxy come from HTTPS_PROXY on both sides");
+            let error =
+                Error::config("a client whose proxy has a password can't be pickled: the password would travel")
+                    .hint("let the proxy come from HTTPS_PROXY on both sides");
             return Err(raise(py, &error));
         }
         let partial = py.import("functools")?.getattr("partial")?;

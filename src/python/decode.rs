@@ -67,7 +67,9 @@ impl Source {
                 let piece = Python::attach(|py| -> PyResult<PyBackedBytes> {
                     py.check_signals()?;
                     object.bind(py).call_method1("read", (READ,))?.extract().map_err(|_| {
-                        PyTypeError::new_err("`source.read()` gave no bytes; open the file in binary mode, `open(…, \"rb\")`")
+                        PyTypeError::new_err(
+                            "`source.read()` gave no bytes; open the file in binary mode, `open(…, \"rb\")`",
+                        )
                     })
                 });
                 match piece {
@@ -105,7 +107,8 @@ fn options(
     let Types { base, given } = types(schema, Base::Infer)?;
     let rest = if base == Base::Text { Schema::Text } else { rest };
     let encoding = Encoding::for_label(encoding.as_bytes()).ok_or_else(|| {
-        let error = Error::config(format!("`{encoding}` is no encoding")).hint("names are those of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252");
+        let error = Error::config(format!("`{encoding}` is no encoding"))
+            .hint("names are those of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252");
         raise(py, &error)
     })?;
     if threads == Some(0) {

@@ -19,8 +19,7 @@ pub(super) fn to_dicts<'py>(py: Python<'py>, batches: &[RecordBatch]) -> PyResul
     for batch in batches {
         let schema = batch.schema();
         let names: Vec<_> = schema.fields().iter().map(|field| PyString::new(py, field.name())).collect();
-        let columns: Vec<_> =
-            batch.columns().iter().map(|column| values(py, column)).collect::<PyResult<Vec<_>>>()?;
+        let columns: Vec<_> = batch.columns().iter().map(|column| values(py, column)).collect::<PyResult<Vec<_>>>()?;
         let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
         for _ in 0..batch.num_rows() {
             let row = PyDict::new(py);

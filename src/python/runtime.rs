@@ -67,10 +67,7 @@ pub(super) fn runtime() -> PyResult<&'static Runtime> {
                 .build()
                 .map_err(|error| PyRuntimeError::new_err(format!("no threads can be started: {error}")))?;
             let built = Box::into_raw(Box::new(built));
-            if RUNTIME
-                .compare_exchange(std::ptr::null_mut(), built, Ordering::AcqRel, Ordering::Acquire)
-                .is_err()
-            {
+            if RUNTIME.compare_exchange(std::ptr::null_mut(), built, Ordering::AcqRel, Ordering::Acquire).is_err() {
                 // SAFETY: the pointer was made above and has been given to nobody.
                 drop(unsafe { Box::from_raw(built) });
             }

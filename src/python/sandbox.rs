@@ -52,7 +52,8 @@ fn json(arguments: Option<&Bound<'_, PyDict>>) -> PyResult<serde_json::Value> {
     let text = py.import("builtins")?.getattr("str")?;
     let options = [("default", text)].into_py_dict(py)?;
     let json: String = py.import("json")?.call_method("dumps", (arguments,), Some(&options))?.extract()?;
-    serde_json::from_str(&json).map_err(|error| raise(py, &Error::config(format!("the options can't be read: {error}"))))
+    serde_json::from_str(&json)
+        .map_err(|error| raise(py, &Error::config(format!("the options can't be read: {error}"))))
 }
 
 #[pymethods]
@@ -193,7 +194,13 @@ impl Sandbox {
         slf
     }
 
-    fn __exit__(&self, py: Python<'_>, _kind: &Bound<'_, PyAny>, _error: &Bound<'_, PyAny>, _traceback: &Bound<'_, PyAny>) {
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) {
         self.stop(py);
     }
 

@@ -42,7 +42,9 @@ pub(super) fn types(schema: Option<&Bound<'_, PyAny>>, default: Base) -> PyResul
 fn column_type(column: &str, kind: &Bound<'_, PyAny>) -> PyResult<ColumnType> {
     let name = match kind.extract::<String>() {
         Ok(name) => name,
-        Err(_) if kind.hasattr("__arrow_c_schema__")? => kind.extract::<PyField>()?.into_inner().data_type().to_string(),
+        Err(_) if kind.hasattr("__arrow_c_schema__")? => {
+            kind.extract::<PyField>()?.into_inner().data_type().to_string()
+        }
         // `str`, `int` and other classes by their name, polars' types by their text.
         Err(_) => match kind.getattr("__name__").and_then(|name| name.extract()) {
             Ok(name) => name,
@@ -73,7 +75,9 @@ fn named(name: &str) -> Option<ColumnType> {
         }));
     }
     Some(match lower.as_str() {
-        "utf8" | "text" | "str" | "string" | "large_string" | "string_view" | "utf8view" | "largeutf8" => ColumnType::Utf8,
+        "utf8" | "text" | "str" | "string" | "large_string" | "string_view" | "utf8view" | "largeutf8" => {
+            ColumnType::Utf8
+        }
         "dictionary" | "categorical" | "category" => ColumnType::Dictionary,
         "int64" | "int" | "integer" => ColumnType::Int64,
         "float64" | "float" | "double" => ColumnType::Float64,

@@ -11,11 +11,7 @@ const MOST: Duration = Duration::from_secs(24 * 3600);
 /// How long the service asks to wait, measured from `now`. A date that has passed means no wait; of several values the
 /// longest counts; what can't be read is ignored; a wait is never longer than a day.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    headers
-        .get_all(header::RETRY_AFTER)
-        .iter()
-        .filter_map(|value| wait(value.to_str().ok()?.trim(), now))
-        .max()
+    headers.get_all(header::RETRY_AFTER).iter().filter_map(|value| wait(value.to_str().ok()?.trim(), now)).max()
 }
 
 fn wait(text: &str, now: Timestamp) -> Option<Duration> {

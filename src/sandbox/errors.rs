@@ -155,7 +155,11 @@ pub(super) fn usual(call: &Call, status: u16) -> Box<Reply> {
     let internal = ["handle_exception", "hide_internal"];
     match status {
         200..=399 => Box::new(Reply::empty(status)),
-        401 => tt_challenge(call),
+        401 => match call.request.head.tidy_path().trim_end_matches('/') {
+            "/gdc/account/login" => bad_login(false),
+            "/gdc/account/token" => sst_challenge(call),
+            _ => tt_challenge(call),
+        },
         403 => forbidden(call, "Access denied"),
         404 | 410 => not_found(call, status),
         429 => {

@@ -1,13 +1,15 @@
 //! Faults by rule: which requests go wrong, how often, and in which way.
 
-use std::{sync::Mutex, time::Duration};
+mod plan;
+
+use std::sync::Mutex;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
+pub(super) use self::plan::{At, End, Plan};
 use super::{
     options::{one_or_many, read},
-    reply::Reply,
     state::locked,
 };
 use crate::error::{Error, Result};
@@ -91,9 +93,9 @@ pub enum Fault {
     Status {
         /// The status.
         status: u16,
-        /// Text of a `Retry-After` header.
-        #[serde(default)]
-        retry_after: Option<String>,
+        /// `Retry-After` headers in place of the usual one: a text, or several.
+        #[serde(default, deserialize_with = "one_or_many")]
+        retry_after: Vec<String>,
         /// The body; by default what the service sends with this status.
         #[serde(default)]
         body: Option<String>,
@@ -366,132 +368,6 @@ impl Faults {
             hits.push((rule.when.unwrap_or(rule.fault.natural()), rule.fault.clone()));
         }
         hits
-    }
-}
-
-/// How a connection ends out of order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// Closed.
-    Close,
-    /// Reset.
-    Reset,
-    /// Never: silence.
-    Stall,
-}
-
-/// Where in a body something happens.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum At {
-    /// After so many bytes.
-    Byte(u64),
-    /// After half of it; of a report, whose length isn't known, after 1024 bytes.
-    Half,
-}
-
-/// What the faults of one request do to its exchange.
-#[derive(Debug, Default)]
-pub(super) struct Plan {
-    /// The names of the faults, for the ledger.
-    pub(super) names: Option<String>,
-    /// Pause before the request takes effect.
-    pub(super) pause_first: Duration,
-    /// Pause before the reply.
-    pub(super) pause_reply: Duration,
-    /// Pause within the body.
-    pub(super) pause_within: Duration,
-    /// The end, and at which point; with [`When::MidBody`] after [`At`] of the body.
-    pub(super) end: Option<(When, End, At)>,
-    /// Another answer, and whether the request takes effect nevertheless.
-    pub(super) instead: Option<(When, Fault)>,
-    /// Bytes a second.
-    pub(super) bandwidth: Option<u64>,
-    /// Bytes of one write.
-    pub(super) packet: Option<usize>,
-    /// Pause before the connection closes.
-    pub(super) slow_close: Option<Duration>,
-    /// Where the body ends early in good framing.
-    pub(super) truncate: Option<At>,
-    /// By how much `Content-Length` is wrong.
-    pub(super) wrong_length: Option<i64>,
-    /// No final chunk.
-    pub(super) no_final_chunk: bool,
-    /// What is done to the head or the whole body of the reply.
-    pub(super) alter: Vec<Fault>,
-    /// Seconds by which the `Date` is wrong.
-    pub(super) skew: i64,
-}
-
-impl Plan {
-    /// The plan for these faults; `draw` gives a random number for each jitter.
-    pub(super) fn of(hits: Vec<(When, Fault)>, mut draw: impl FnMut() -> u64) -> Self {
-        let mut plan = Self::default();
-        let names: Vec<_> = hits.iter().map(|(_, fault)| fault.name()).collect();
-        plan.names = (!names.is_empty()).then(|| names.join(", "));
-        for (when, fault) in hits {
-            let at = |after: Option<u64>| after.map_or(At::Half, At::Byte);
-            match fault {
-                Fault::Latency { ms, jitter } => {
-                    let spread = draw() % (2 * jitter + 1);
-                    let pause = Duration::from_millis((ms + spread).saturating_sub(jitter));
-                    *match when {
-                        When::BeforeRead => &mut plan.pause_first,
-                        When::BeforeReply => &mut plan.pause_reply,
-                        When::MidBody => &mut plan.pause_within,
-                    } += pause;
-                }
-                Fault::Bandwidth { bytes_per_second } => plan.bandwidth = Some(bytes_per_second),
-                Fault::Packets { bytes } => plan.packet = Some(bytes),
-                Fault::SlowClose { ms } => plan.slow_close = Some(Duration::from_millis(ms)),
-                Fault::Reset { after } => plan.end = Some((when, End::Reset, at(after))),
-                Fault::Cut { after } => plan.end = Some((when, End::Close, at(after))),
-                Fault::Stall { after } => plan.end = Some((when, End::Stall, at(after))),
-                Fault::Refuse => plan.end = Some((When::BeforeRead, End::Close, At::Half)),
-                Fault::TruncatedBody { after } => plan.truncate = Some(at(after)),
-                Fault::WrongLength { by } => plan.wrong_length = Some(by),
-                Fault::MissingFinalChunk => plan.no_final_chunk = true,
-                Fault::ClockSkew { seconds } => plan.skew += seconds,
-                Fault::Status { .. } | Fault::Redirect { .. } | Fault::GarbageJson | Fault::Html => {
-                    plan.instead = Some((when, fault));
-                }
-                Fault::RetryAfter { .. }
-                | Fault::DuplicateHeader { .. }
-                | Fault::HugeHeader { .. }
-                | Fault::GzipBomb { .. }
-                | Fault::WrongEncoding { .. } => plan.alter.push(fault),
-                // These change the world instead of one exchange: see `World::suffer`.
-                Fault::ExpireTt | Fault::ExpireSst | Fault::ChangedResult => {}
-            }
-        }
-        plan
-    }
-
-    /// How the connection ends at this point, if it does.
-    pub(super) fn end_at(&self, point: When) -> Option<End> {
-        self.end.filter(|(when, ..)| *when == point).map(|(_, end, _)| end)
-    }
-
-    /// The answer that stands in for the true one, if the request goes wrong at this point.
-    pub(super) fn reply_at(&self, point: When, usual: impl FnOnce(u16) -> Reply) -> Option<Reply> {
-        let (when, fault) = self.instead.as_ref()?;
-        (*when == point).then(|| match fault {
-            Fault::Status { status, retry_after, body } => {
-                let mut reply = usual(*status);
-                if let Some(text) = retry_after {
-                    reply.headers.retain(|(name, _)| name != "Retry-After");
-                    reply = reply.header("Retry-After", text);
-                }
-                match body {
-                    Some(text) => reply.with_body(text.clone().into_bytes()),
-                    None => reply,
-                }
-            }
-            Fault::Redirect { to, status } => Reply::empty(*status).header("Location", to),
-            Fault::GarbageJson => {
-                Reply::text(200, "application/json;charset=UTF-8", "{\"userLogin\":{\"profile\":\u{0}")
-            }
-            _ => Reply::text(200, "text/html", "<html><head><title>Please wait</title></head><body>…</body></html>\n"),
-        })
     }
 }
 

@@ -7,13 +7,28 @@
 //! | room | subject |
 //! |---|---|
 //! | `options` | what a sandbox can be told |
-//! | `connection`, `request`, `reply`, `tls` | HTTP/1.1, byte by byte |
+//! | `connection`, `wire`, `request`, `reply`, `tls` | HTTP/1.1, byte by byte |
 //! | `faults`, `ledger` | what goes wrong, and what was asked |
 //! | `router`, `errors`, `state` | from a request to its handler, the error families, the shared world |
 //! | `account`, `tokens` | login, tokens, profile, workspaces |
 //! | `metadata` | identifiers, objects, queries, elements |
 //! | `execution` | raw exports: execute, filter, poll |
 //! | `data` | the contact centre itself |
+//!
+//! ```
+//! use insightframe::sandbox::{Fault, Options, Rule, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Options { rows: Some(1000), ..Options::default() })?;
+//! assert!(sandbox.url().starts_with("http://127.0.0.1:"));
+//! // The first token request fails; the ledger will tell.
+//! sandbox.fault(Rule {
+//!     path: "/gdc/account/token".to_owned(),
+//!     times: Some(1),
+//!     ..Rule::new(Fault::Status { status: 503, retry_after: vec!["2".to_owned()], body: None })
+//! });
+//! assert!(sandbox.ledger().is_empty());
+//! # Ok::<(), insightframe::Error>(())
+//! ```
 
 mod account;
 mod connection;
@@ -31,6 +46,7 @@ mod router;
 mod state;
 mod tls;
 mod tokens;
+mod wire;
 
 use std::{fmt, net::TcpListener, path::Path, sync::Arc, thread::JoinHandle, time::Duration};
 
@@ -58,6 +74,8 @@ pub struct Sandbox {
     reports: Vec<(String, String)>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// The process that started it; a forked child has a copy of this value, but not the thread.
+    process: u32,
 }
 
 impl Sandbox {
@@ -101,6 +119,7 @@ impl Sandbox {
             tls,
             stop: Some(stop),
             thread: Some(thread),
+            process: std::process::id(),
         })
     }
 
@@ -177,6 +196,11 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // Nothing here is the child's: joining would wait for ever, and the CA file is still in use.
+            std::mem::forget((self.stop.take(), self.thread.take(), self.tls.take()));
+            return;
+        }
         self.stop.take();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

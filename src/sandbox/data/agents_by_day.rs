@@ -16,7 +16,7 @@ impl Shape for AgentsByDay {
         match domain {
             Domain::Agent => Some(row.index),
             Domain::Team => Some(row.index % model.count(Domain::Team)),
-            Domain::Remark => Some(row.hidden(model, domain)).filter(|_| row.keys % 10 > 0),
+            Domain::Remark => Some(row.hidden(model, domain)).filter(|_| !row.keys.is_multiple_of(10)),
             other => Some(row.hidden(model, other)),
         }
     }

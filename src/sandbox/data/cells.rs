@@ -72,6 +72,14 @@ impl Cells {
         self.style.quote(&self.scratch, &mut self.out);
     }
 
+    /// The next cell: the same from a table.
+    pub(crate) fn ready(&mut self, model: &Model, table: &Ready, element: Option<u64>) {
+        match element.and_then(|element| table.cells.get(element as usize)) {
+            Some(cell) => self.raw(cell),
+            None => self.label(model, table.label, element),
+        }
+    }
+
     /// The next cell: empty.
     pub(crate) fn null(&mut self) {
         self.raw(self.style.null);
@@ -125,8 +133,8 @@ impl Cells {
     }
 }
 
-/// A number with leading zeros up to a width.
-fn digits(mut number: u64, width: usize, out: &mut Vec<u8>) {
+/// Appends a number, with leading zeros up to a width of at most 20.
+pub(super) fn digits(mut number: u64, width: usize, out: &mut Vec<u8>) {
     let mut digits = [b'0'; 20];
     let mut at = digits.len();
     while number > 0 {
@@ -137,9 +145,12 @@ fn digits(mut number: u64, width: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at.min(digits.len() - width)..]);
 }
 
-/// The cells of all elements of a label, made once.
+/// The cells of a label's elements, made once; of very many elements, the first ones.
 #[derive(Debug)]
-pub(crate) struct Ready(Vec<Box<[u8]>>);
+pub(crate) struct Ready {
+    label: Label,
+    cells: Vec<Box<[u8]>>,
+}
 
 impl Ready {
     pub(crate) fn new(model: &Model, label: Label, style: Style) -> Self {
@@ -149,11 +160,7 @@ impl Ready {
             style.quote(&title, &mut cell);
             cell.into_boxed_slice()
         };
-        Self((0..model.count(label.domain())).map(cell).collect())
-    }
-
-    pub(crate) fn cell(&self, element: u64) -> &[u8] {
-        &self.0[element as usize]
+        Self { label, cells: (0..model.count(label.domain()).min(4096)).map(cell).collect() }
     }
 }
 

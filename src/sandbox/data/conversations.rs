@@ -122,10 +122,6 @@ impl Shape for Conversations {
 
     fn write(&self, model: &Model, row: &Row, cells: &mut Cells) {
         let segment = Segment::of(model, row);
-        let ready = |cells: &mut Cells, table: &Ready, element: Option<u64>| match element {
-            Some(element) => cells.raw(table.cell(element)),
-            None => cells.null(),
-        };
         cells.label(model, Label::ConversationId, Some(row.global / 2));
         cells.label(model, Label::Only(Domain::Segment), Some(row.global));
         cells.label(model, Label::ExternalId, Some(row.global));
@@ -135,24 +131,25 @@ impl Shape for Conversations {
         cells.label(model, Label::AgentId, Some(segment.agent));
         cells.label(model, Label::CustomerPhone, segment.customer);
         cells.label(model, Label::CustomerEmail, segment.customer);
-        ready(cells, &self.queues, segment.queue);
-        ready(cells, &self.channels, segment.channel);
-        ready(cells, &self.directions, segment.direction);
-        ready(cells, &self.kinds, Some(segment.kind));
-        ready(cells, &self.abandoned, segment.abandoned);
-        ready(cells, &self.phases, segment.phase);
-        ready(cells, &self.teams, Some(segment.team));
-        ready(cells, &self.contents, segment.content);
-        ready(cells, &self.attributes[0], segment.attributes[0]);
-        ready(cells, &self.attributes[1], segment.attributes[1]);
-        ready(cells, &self.labels, segment.label);
+        cells.ready(model, &self.queues, segment.queue);
+        cells.ready(model, &self.channels, segment.channel);
+        cells.ready(model, &self.directions, segment.direction);
+        cells.ready(model, &self.kinds, Some(segment.kind));
+        cells.ready(model, &self.abandoned, segment.abandoned);
+        cells.ready(model, &self.phases, segment.phase);
+        cells.ready(model, &self.teams, Some(segment.team));
+        cells.ready(model, &self.contents, segment.content);
+        cells.ready(model, &self.attributes[0], segment.attributes[0]);
+        cells.ready(model, &self.attributes[1], segment.attributes[1]);
+        cells.ready(model, &self.labels, segment.label);
 
         let mut draws = Draws(row.values);
         for _ in 0..DURATIONS {
-            let (present, hundredths) = (draws.draw() % 8 > 0, draws.below(90_000));
+            let (present, hundredths) = (draws.below(8) > 0, draws.below(90_000));
             cells.seconds(present.then_some(hundredths));
         }
-        cells.count(1 + draws.below(3));
+        // The segment itself.
+        cells.count(1);
         cells.end_row();
     }
 }

@@ -1,6 +1,6 @@
 //! One export: the rows of a report on some days that pass some filters, as a stream of CSV.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{collections::HashSet, fmt, iter::Flatten, ops::Range, sync::Arc};
 
 use super::{
     agents_by_day::AgentsByDay,
@@ -82,8 +82,8 @@ pub(crate) struct Export {
     pub(crate) rows: Rows,
     /// The titles of the columns.
     pub(crate) header: Vec<String>,
-    /// The days that pass the filters, in order.
-    pub(crate) days: Vec<u64>,
+    /// The days that pass the filters, in order and joined: thousands of executions may be remembered.
+    pub(crate) days: Vec<Range<u64>>,
     /// What else has to be among some elements.
     pub(crate) among: Vec<(Domain, HashSet<u64>)>,
     pub(crate) style: Style,
@@ -128,7 +128,7 @@ impl Export {
             model: Arc::clone(model),
             export: self.clone(),
             edition,
-            next_day: 0,
+            days: self.days.clone().into_iter().flatten(),
             day: Day { index: 0, rows: 0, rows_before: 0, cell: Vec::new() },
             index: 0,
         }
@@ -141,7 +141,7 @@ struct Walk {
     model: Arc<Model>,
     export: Export,
     edition: u64,
-    next_day: usize,
+    days: Flatten<std::vec::IntoIter<Range<u64>>>,
     day: Day,
     index: u64,
 }
@@ -151,8 +151,7 @@ impl Walk {
     fn next<T>(&mut self, visit: impl FnOnce(&dyn Shape, &Row) -> T) -> Option<T> {
         loop {
             while self.index >= self.day.rows {
-                let day = *self.export.days.get(self.next_day)?;
-                self.next_day += 1;
+                let day = self.days.next()?;
                 self.enter(day);
             }
             let row = Row::new(&self.model, &self.day, self.index, self.edition);

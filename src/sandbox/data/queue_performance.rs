@@ -89,13 +89,13 @@ impl Shape for QueuePerformance {
         })
     }
 
-    fn write(&self, _model: &Model, row: &Row, cells: &mut Cells) {
+    fn write(&self, model: &Model, row: &Row, cells: &mut Cells) {
         let place = Place::of(row);
-        cells.raw(self.queues.cell(place.queue));
+        cells.ready(model, &self.queues, Some(place.queue));
         cells.raw(&row.day.cell);
-        cells.raw(self.intervals.cell(place.interval));
-        cells.raw(self.channels.cell(place.channel));
-        cells.raw(self.directions.cell(place.direction));
+        cells.ready(model, &self.intervals, Some(place.interval));
+        cells.ready(model, &self.channels, Some(place.channel));
+        cells.ready(model, &self.directions, Some(place.direction));
 
         let mut draws = Draws(row.values);
         // Office hours are busy, nights are nearly silent.

@@ -1,6 +1,6 @@
 //! The filters of an execution: which days, and which elements, its rows may have.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::Range};
 
 use jiff::civil::Date;
 use serde_json::Value;
@@ -17,8 +17,8 @@ use crate::sandbox::{
 /// What the filters leave.
 #[derive(Debug)]
 pub(super) struct Filtered {
-    /// The days, in order.
-    pub(super) days: Vec<u64>,
+    /// The days, in order, neighbours joined.
+    pub(super) days: Vec<Range<u64>>,
     /// Attributes whose element has to be among these.
     pub(super) among: Vec<(Domain, HashSet<u64>)>,
 }
@@ -34,20 +34,26 @@ enum Constraint {
 /// Applies the filters, one after the other.
 pub(super) fn apply(call: &Call, space: &Space, filters: &[Value]) -> Result<Filtered, Box<Reply>> {
     let model = &call.world.model;
-    let mut filtered = Filtered { days: (0..model.days).collect(), among: Vec::new() };
+    let mut days: Vec<u64> = (0..model.days).collect();
+    let mut among = Vec::new();
     for filter in filters {
         match constraint(call, space, filter) {
             Ok(Constraint::All) => {}
-            Ok(Constraint::Days(from, to)) => filtered.days.retain(|day| (from..=to).contains(&model.date(*day))),
+            Ok(Constraint::Days(from, to)) => days.retain(|day| (from..=to).contains(&model.date(*day))),
             Ok(Constraint::Elements(domain, elements)) if domain.is_calendar() => {
-                filtered.days.retain(|day| elements.contains(&model.element_of_day(domain, *day)));
+                days.retain(|day| elements.contains(&model.element_of_day(domain, *day)));
             }
-            Ok(Constraint::Elements(domain, elements)) => filtered.among.push((domain, elements)),
+            Ok(Constraint::Elements(domain, elements)) => among.push((domain, elements)),
             Err(_) if call.world.options.bad_filter == BadFilter::Ignore => {}
             Err(reason) => return Err(errors::checked(call, "filters", &reason)),
         }
     }
-    Ok(filtered)
+    Ok(Filtered { days: joined(&days), among })
+}
+
+/// Days in order as ranges.
+fn joined(days: &[u64]) -> Vec<Range<u64>> {
+    days.chunk_by(|day, next| day + 1 == *next).map(|run| run[0]..run[0] + run.len() as u64).collect()
 }
 
 fn constraint(call: &Call, space: &Space, filter: &Value) -> Result<Constraint, String> {

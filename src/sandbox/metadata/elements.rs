@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{
@@ -72,15 +73,26 @@ impl Wanted {
         }
     }
 
-    /// One page of the elements that pass, and how many pass in all. Only the page's titles are kept.
-    fn page(&self, call: &Call, form: &Form, passes: impl Fn(u64, &str) -> bool) -> (Vec<(u64, String)>, usize) {
+    /// One page of the elements that pass, and how many pass in all; without `passes` all do. Only the page is kept.
+    fn page(
+        &self,
+        call: &Call,
+        form: &Form,
+        passes: Option<impl Fn(u64, &str) -> bool>,
+    ) -> (Vec<(u64, String)>, usize) {
         let count = call.world.model.count(form.label.domain());
+        let element = |at| if self.descending { count - 1 - at } else { at };
         let needle = self.filter.to_lowercase();
+        if passes.is_none() && needle.is_empty() {
+            let page = (self.offset as u64..count).take(self.limit).map(element);
+            return (page.map(|element| (element, form.title(call, element))).collect(), count as usize);
+        }
         let (mut page, mut total) = (Vec::new(), 0);
-        for at in 0..count {
-            let element = if self.descending { count - 1 - at } else { at };
+        for element in (0..count).map(element) {
             let title = form.title(call, element);
-            if passes(element, &title) && (needle.is_empty() || title.to_lowercase().contains(&needle)) {
+            if passes.as_ref().is_none_or(|passes| passes(element, &title))
+                && (needle.is_empty() || title.to_lowercase().contains(&needle))
+            {
                 if total >= self.offset && page.len() < self.limit {
                     page.push((element, title));
                 }
@@ -100,12 +112,13 @@ pub(super) fn list(call: &Call, space: &Space, id: &str) -> Answer {
     let form = Form::find(call, space, id)?;
     let wanted = Wanted::of(call);
     let ids: HashSet<u64> = call.request.parameters("id").filter_map(|text| text.parse().ok()).collect();
-    let (page, total) = wanted.page(call, &form, |element, _| ids.is_empty() || ids.contains(&(element + 1)));
+    let (page, total) =
+        wanted.page(call, &form, (!ids.is_empty()).then_some(|element, _: &str| ids.contains(&(element + 1))));
     let elements: Vec<_> =
         page.iter().map(|(element, title)| json!({"title": title, "uri": form.element_uri(*element)})).collect();
     let next = (wanted.offset + page.len() < total).then(|| {
-        let next = wanted.offset + wanted.limit;
-        format!("{}/elements?limit={}&offset={next}&order={}", form.uri, wanted.limit, wanted.order())
+        let (offset, filter) = (wanted.offset + wanted.limit, utf8_percent_encode(&wanted.filter, NON_ALPHANUMERIC));
+        format!("{}/elements?limit={}&offset={offset}&order={}&filter={filter}", form.uri, wanted.limit, wanted.order())
     });
     let meta = json!({
         "count": page.len(), "mode": "includeuris", "filter": wanted.filter, "records": total.to_string(),
@@ -164,11 +177,13 @@ fn valid_page(call: &Call, form: &Form, wanted: &Wanted, request: &Value) -> Rep
     };
     let (titles, uris) = (texts("titles"), texts("uris"));
     let complement = request.get("complement").is_some_and(|flag| *flag == json!(true) || *flag == json!(1));
+    let restricted = titles.is_some() || uris.is_some();
     let named = |element: u64, title: &str| {
         titles.as_ref().is_none_or(|titles| titles.contains(title))
             && uris.as_ref().is_none_or(|uris| uris.contains(form.element_uri(element).as_str()))
     };
-    let (page, total) = wanted.page(call, form, |element, title| named(element, title) != complement);
+    let (page, total) =
+        wanted.page(call, form, restricted.then_some(|element, title: &str| named(element, title) != complement));
     let item =
         |(element, title): &(u64, String)| json!({"element": {"title": title, "uri": form.element_uri(*element)}});
     let items: Vec<_> = page.iter().map(item).collect();
