@@ -17,6 +17,7 @@ use super::{
     config,
     errors::raise,
     listener::listener,
+    log_to_python,
     receipt::Receipt,
     runtime::{generation, run, runtime, wait},
     stream::Stream,
@@ -275,6 +276,7 @@ impl InsightsClient {
         progress: Option<Bound<'_, PyAny>>,
         _clock: Option<PyRef<'_, SharedClock>>,
     ) -> PyResult<Self> {
+        log_to_python(py);
         let arguments = PyDict::new(py);
         if let Some(username) = &username {
             arguments.set_item("username", username)?;

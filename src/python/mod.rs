@@ -16,6 +16,8 @@ mod stream;
 mod table;
 mod types;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::prelude::*;
 
 /// The native part of insightframe.
@@ -38,7 +40,6 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         super::runtime::survive_forks();
-        super::log_to_python(module.py());
         let close = pyo3::wrap_pyfunction!(super::client::close_all, module)?;
         module.py().import("atexit")?.call_method1("register", (close,))?;
         Ok(())
@@ -46,7 +47,14 @@ mod _core {
 }
 
 /// Sends our own log records, and nobody else's (an HTTP library's may hold headers), to the logger `insightframe`.
+///
+/// Done by whatever first has something to log, not by the import: Python's `logging` takes longer to import than all
+/// the rest.
 fn log_to_python(py: Python<'_>) {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if DONE.swap(true, Ordering::Relaxed) {
+        return;
+    }
     let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::LoggersAndLevels);
     let ours = logger.map(|logger| {
         logger.filter(log::LevelFilter::Off).filter_target("insightframe".into(), log::LevelFilter::Trace)
