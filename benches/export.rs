@@ -121,8 +121,7 @@ async fn a_gigabyte_to_parquet() {
     let folder = tempfile::tempdir().expect("a folder");
     let call = Call::new(Arc::new(SystemClock::new()), Some(Duration::from_secs(3600)), None);
     let (start, began) = (peak(), Instant::now());
-    let (mut stream, receipt) =
-        export::stream(&client, &call, service.start_of_export()).await.expect("a stream");
+    let (mut stream, receipt) = export::stream(&client, &call, service.start_of_export()).await.expect("a stream");
     let mut sink =
         Box::new(ParquetSink::create(folder.path().join("report.parquet"), stream.schema()).expect("a file"));
     while let Some(batch) = stream.next().await.expect("a batch") {
@@ -143,8 +142,7 @@ async fn a_gigabyte_to_parquet() {
 }
 
 fn main() {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
     runtime.block_on(async {
         small_exports().await;
         a_gigabyte_to_parquet().await;
