@@ -95,7 +95,8 @@ fn parted(cell: Cell<'_>, separator: u8) -> Option<(u32, u32, u32)> {
 fn iso(cell: Cell<'_>) -> Option<i32> {
     // yyyy-mm- : the two halves of the year stand together, so that the word is shifted by one to look like others.
     let word = cell.word(0);
-    let separated = word & 0xFFFF | (b'-' as u64) << 16 | (word & 0x0000_00FF_FFFF_0000) << 8 | (word >> 40 & 0xFFFF) << 48;
+    let separated =
+        word & 0xFFFF | (b'-' as u64) << 16 | (word & 0x0000_00FF_FFFF_0000) << 8 | (word >> 40 & 0xFFFF) << 48;
     if word >> 56 != u64::from(b'-') || word >> 32 & 0xFF != u64::from(b'-') {
         return None;
     }
