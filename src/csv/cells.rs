@@ -69,6 +69,11 @@ impl<'a> Rows<'a> {
         Cells { rows: self, column }
     }
 
+    /// Where the last of them ends.
+    pub fn end(&self) -> usize {
+        self.ends.last().map_or(0, |end| *end as usize)
+    }
+
     /// The rows from `start` up to `end`.
     pub fn part(self, start: usize, end: usize) -> Self {
         let ends = &self.ends[start * self.width..=end * self.width];

@@ -28,6 +28,7 @@ mod header;
 mod infer;
 mod input;
 mod number;
+mod parallel;
 mod position;
 mod reader;
 mod record;
@@ -39,5 +40,6 @@ mod tests;
 mod text;
 mod window;
 
-pub use reader::{Decoded, Reader, decode};
+pub use parallel::{Decoded, decode};
+pub use reader::Reader;
 pub use schema::{ColumnType, DateFormat, Options, Schema, TimestampFormat, empty};

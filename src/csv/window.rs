@@ -38,8 +38,12 @@ pub(super) struct Broken {
     pub before: usize,
     /// Line feeds of the window before `at`.
     pub lines: u64,
+    /// Where the record begins, within the window.
+    pub start: usize,
     /// The byte at fault, within the window.
     pub at: usize,
+    /// The end of what the fault depends on, within the window.
+    pub stop: usize,
     /// The cell at fault, when it is one.
     pub cell: Option<usize>,
     pub reason: Cow<'static, str>,
@@ -148,6 +152,7 @@ impl Window {
             }
             let first = self.ends.len() - 1;
             let outcome = record::read(text, start, task.last, &mut self.ends);
+            let whole = if let Outcome::Complete { next } = outcome { next } else { 0 };
             let outcome = self.judge(outcome, text, task, start, first);
             let (at, cell, reason) = match outcome {
                 Outcome::Incomplete => {
@@ -174,7 +179,7 @@ impl Window {
             feeds += lines(&text[counted..start]);
             counted = start;
             let lines = feeds + lines(&text[start..at]);
-            self.broken.push(Broken { before: self.records, lines, at, cell, reason });
+            self.broken.push(Broken { before: self.records, lines, start, at, stop: whole.max(at + 1), cell, reason });
             match line.filter(|_| task.lenient) {
                 Some(step) => {
                     self.records += 1;
@@ -213,7 +218,7 @@ impl Window {
     pub fn drop_line(&mut self, text: &[u8], reason: Cow<'static, str>) -> bool {
         let Some(end) = memchr::memchr(b'\n', text) else { return false };
         self.runs.clear();
-        self.broken = vec![Broken { before: 0, lines: 0, at: 0, cell: None, reason }];
+        self.broken = vec![Broken { before: 0, lines: 0, start: 0, at: 0, stop: end, cell: None, reason }];
         self.records = 1;
         self.lines = 1;
         self.consumed = end + 1;
