@@ -7,7 +7,13 @@ use bytes::Bytes;
 use encoding_rs::Encoding;
 use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, types::PyBytes};
 
-use super::{errors::raise, runtime::runtime, stream::Stream, table::Table, types::types};
+use super::{
+    log::reread_levels,
+    runtime::{runtime, wait},
+    stream::Stream,
+    table::Table,
+    types::types,
+};
 use crate::{
     csv::{self, Options, Reader, Schema},
     error::{Error, Result},
@@ -52,7 +58,7 @@ impl Source {
             Self::Bytes(bytes) => Box::new(std::iter::once(Ok(bytes))),
             Self::Path(path) => {
                 let shown = path.display().to_string();
-                let file = move |error| Python::attach(|py| raise(py, &Error::file(&shown, &error)));
+                let file = move |error| PyErr::from(Error::file(&shown, &error));
                 let mut open = File::open(&path).map_err(&file)?;
                 Box::new(std::iter::from_fn(move || {
                     let mut piece = Vec::with_capacity(READ);
@@ -97,7 +103,6 @@ impl Source {
 }
 
 fn options(
-    py: Python<'_>,
     schema: Option<&Bound<'_, PyAny>>,
     strict: bool,
     encoding: &str,
@@ -107,12 +112,11 @@ fn options(
     let Types { base, given } = types(schema, Base::Infer)?;
     let rest = if base == Base::Text { Schema::Text } else { rest };
     let encoding = Encoding::for_label(encoding.as_bytes()).ok_or_else(|| {
-        let error = Error::config(format!("`{encoding}` is no encoding"))
-            .hint("names are those of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252");
-        raise(py, &error)
+        Error::config(format!("`{encoding}` is no encoding"))
+            .hint("names are those of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252")
     })?;
     if threads == Some(0) {
-        return Err(raise(py, &Error::config("`threads` must be at least 1")));
+        return Err(Error::config("`threads` must be at least 1").into());
     }
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Options {
@@ -135,15 +139,17 @@ pub(super) fn decode_csv(
     encoding: &str,
     threads: Option<usize>,
 ) -> PyResult<Table> {
-    let options = options(py, schema, strict, encoding, threads, Schema::Infer)?;
+    let options = options(schema, strict, encoding, threads, Schema::Infer)?;
     let source = Source::new(source)?;
-    let decoded = py.detach(|| {
-        let bytes = source.whole()?;
-        let size = bytes.len() as u64;
-        let decoded = csv::decode(bytes, options).map_err(|error| Python::attach(|py| raise(py, &error)))?;
-        PyResult::Ok((decoded, size))
-    });
-    let (decoded, bytes) = decoded?;
+    reread_levels();
+    // Ctrl-C is answered at once; a decoder that is under way then works on for nobody.
+    let (decoded, bytes) = wait(py, async {
+        tokio::task::block_in_place(|| {
+            let bytes = source.whole()?;
+            let size = bytes.len() as u64;
+            PyResult::Ok((csv::decode(bytes, options)?, size))
+        })
+    })?;
     for warning in &decoded.warnings {
         tracing::warn!("{warning}");
     }
@@ -171,14 +177,14 @@ pub(super) fn stream_csv(
 ) -> PyResult<Stream> {
     if !strict {
         let error = Error::config("a stream has no place for rejects: `strict=False` is for `decode_csv`");
-        return Err(raise(py, &error));
+        return Err(error.into());
     }
-    let options = options(py, schema, strict, encoding, threads, Schema::InferSample { bytes: SAMPLE })?;
+    let options = options(schema, strict, encoding, threads, Schema::InferSample { bytes: SAMPLE })?;
     let source = Source::new(source)?;
     let runtime = runtime()?;
     let stream = py.detach(|| {
         let mut pieces = Pieces { source: source.pieces()?, reader: Reader::new(options), ended: false };
-        let first = pieces.next().map_err(|error| Python::attach(|py| raise(py, &error)))?;
+        let first = pieces.next()?;
         let schema = pieces.reader.schema().unwrap_or_else(|| csv::empty(&Schema::Text));
         let _inside = runtime.enter();
         PyResult::Ok(handoff::Stream::spawn(Arc::clone(&schema), async move |batches| {
@@ -196,7 +202,7 @@ pub(super) fn stream_csv(
             let _ = read.await;
         }))
     });
-    Ok(Stream::new(stream?, None))
+    Ok(Stream::new(stream?))
 }
 
 /// A source while it is decoded.

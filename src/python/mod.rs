@@ -2,21 +2,25 @@
 //! for: running the core's futures under its rules (`runtime`), its exceptions, its configuration objects, pickling.
 
 mod arrow;
+mod asked;
 mod client;
 mod command;
 mod config;
 mod decode;
 mod errors;
 mod listener;
+mod log;
+mod lookup;
+mod process;
 mod receipt;
 mod rows;
 mod runtime;
 mod sandbox;
+mod sessions;
 mod stream;
 mod table;
 mod types;
-
-use std::sync::atomic::{AtomicBool, Ordering};
+mod write;
 
 use pyo3::prelude::*;
 
@@ -39,28 +43,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        super::runtime::survive_forks();
-        let close = pyo3::wrap_pyfunction!(super::client::close_all, module)?;
-        module.py().import("atexit")?.call_method1("register", (close,))?;
+        super::process::notice_forks();
         Ok(())
-    }
-}
-
-/// Sends our own log records, and nobody else's (an HTTP library's may hold headers), to the logger `insightframe`.
-///
-/// Done by whatever first has something to log, not by the import: Python's `logging` takes longer to import than all
-/// the rest.
-fn log_to_python(py: Python<'_>) {
-    static DONE: AtomicBool = AtomicBool::new(false);
-    if DONE.swap(true, Ordering::Relaxed) {
-        return;
-    }
-    let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::LoggersAndLevels);
-    let ours = logger.map(|logger| {
-        logger.filter(log::LevelFilter::Off).filter_target("insightframe".into(), log::LevelFilter::Trace)
-    });
-    // A second import in the same process finds the logger installed, which is as good.
-    if let Ok(logger) = ours {
-        let _ = logger.install();
     }
 }
