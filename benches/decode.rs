@@ -25,7 +25,7 @@ fn main() {
         let given = types(&csv);
         let inferred = Options { schema: Schema::Infer, ..Options::default() };
         let parallel = Options { threads: 2, ..inferred.clone() };
-        let mut contenders: [(Box<dyn FnMut() -> u64>, Vec<f64>); 5] = [
+        let mut contenders: [Contender<'_>; 5] = [
             (Box::new(|| arrow_csv(&csv)), Vec::new()),
             (Box::new(|| stream(&csv, &given)), Vec::new()),
             (Box::new(|| table(&csv, &given)), Vec::new()),
@@ -54,8 +54,11 @@ fn main() {
     }
 }
 
+/// What is run, and how many seconds it took each time.
+type Contender<'a> = (Box<dyn FnMut() -> u64 + 'a>, Vec<f64>);
+
 /// The data by name.
-pub fn shapes(bytes: usize) -> [(&'static str, Bytes); 4] {
+fn shapes(bytes: usize) -> [(&'static str, Bytes); 4] {
     [
         ("report", report(bytes, Style::Report)),
         ("conversations", conversations(bytes)),
@@ -70,7 +73,7 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 /// Its types from the first hundred rows, as its documentation does it; batches are dropped.
-pub fn arrow_csv(csv: &Bytes) -> u64 {
+fn arrow_csv(csv: &Bytes) -> u64 {
     let format = arrow_csv::reader::Format::default().with_header(true);
     let (schema, _) = format.infer_schema(Cursor::new(csv), Some(100)).expect("a schema");
     let reader =
@@ -79,7 +82,7 @@ pub fn arrow_csv(csv: &Bytes) -> u64 {
 }
 
 /// Pieces of a socket's size; batches are dropped.
-pub fn stream(csv: &Bytes, options: &Options) -> u64 {
+fn stream(csv: &Bytes, options: &Options) -> u64 {
     let mut reader = Reader::new(options.clone());
     let mut rows = 0;
     for at in (0..csv.len()).step_by(256 << 10) {
@@ -93,13 +96,13 @@ pub fn stream(csv: &Bytes, options: &Options) -> u64 {
 }
 
 /// Everything at once, everything kept.
-pub fn table(csv: &Bytes, options: &Options) -> u64 {
+fn table(csv: &Bytes, options: &Options) -> u64 {
     let decoded = decode(csv.clone(), options.clone()).expect("clean bytes");
     decoded.batches.iter().map(|batch| batch.num_rows() as u64).sum()
 }
 
 /// The types that the report's definition would tell.
-pub fn types(csv: &Bytes) -> Options {
+fn types(csv: &Bytes) -> Options {
     let header = csv.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let header = String::from_utf8_lossy(header).replace('"', "");
     let columns = header.split(',').filter_map(|name| {

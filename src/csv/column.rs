@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, TimestampMicrosecondArray};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, NullBuffer, ScalarBuffer};
 
 use super::{
     cells::{Cell, Cells},
@@ -195,15 +195,15 @@ impl Column {
         let Self { validity, values } = self;
         match values {
             Values::Int64(values) | Values::SampledInt(values) => {
-                Arc::new(Int64Array::new(ScalarBuffer::from(values), validity.finish()))
+                Arc::new(Int64Array::new(buffer(values), validity.finish()))
             }
             Values::Float64(values) | Values::SampledDecimal(values) => {
-                Arc::new(Float64Array::new(ScalarBuffer::from(values), validity.finish()))
+                Arc::new(Float64Array::new(buffer(values), validity.finish()))
             }
             Values::Bool(values) => Arc::new(BooleanArray::new(values.finish(), validity.finish())),
-            Values::Date(_, values) => Arc::new(Date32Array::new(ScalarBuffer::from(values), validity.finish())),
+            Values::Date(_, values) => Arc::new(Date32Array::new(buffer(values), validity.finish())),
             Values::Timestamp(format, values) => {
-                let array = TimestampMicrosecondArray::new(ScalarBuffer::from(values), validity.finish());
+                let array = TimestampMicrosecondArray::new(buffer(values), validity.finish());
                 match format {
                     TimestampFormat::Civil => Arc::new(array),
                     TimestampFormat::Utc => Arc::new(array.with_timezone("UTC")),
@@ -217,7 +217,9 @@ impl Column {
 }
 
 /// Appends cells that `parse` reads, until it doesn't; returns the row reached.
-#[inline(always)]
+///
+/// A function of its own for each `parse`: together they would have too few registers.
+#[inline(never)]
 pub(super) fn primitive<T: Copy + Default>(
     cells: &Cells<'_>,
     from: usize,
@@ -226,12 +228,15 @@ pub(super) fn primitive<T: Copy + Default>(
     parse: impl Fn(Cell<'_>) -> Option<T>,
 ) -> usize {
     let count = cells.len() - from;
-    let mut bits = validity.writer(count);
-    values.reserve(count);
     let before = values.len();
-    let mut out = values.spare_capacity_mut().as_mut_ptr();
+    validity.fill(count);
+    values.reserve(count);
+    let first = values.spare_capacity_mut().as_mut_ptr();
+    let mut out = first;
     let reached = cells.visit(from, |cell| {
         let value = if cell.is_empty() {
+            // SAFETY: both point into the room that was made.
+            validity.clear(before + unsafe { out.offset_from_unsigned(first) });
             T::default()
         } else {
             match parse(cell) {
@@ -239,7 +244,6 @@ pub(super) fn primitive<T: Copy + Default>(
                 None => return false,
             }
         };
-        bits.push(!cell.is_empty());
         // SAFETY: room for `count` values was made, and there are no more cells.
         unsafe {
             (*out).write(value);
@@ -249,7 +253,16 @@ pub(super) fn primitive<T: Copy + Default>(
     });
     // SAFETY: one value was written for each cell before the row reached.
     unsafe { values.set_len(before + reached - from) };
+    validity.truncate(before + reached - from);
     reached
+}
+
+/// The values as a buffer. Room that was made for a batch that ended early is given back.
+pub(super) fn buffer<T: ArrowNativeType>(mut values: Vec<T>) -> ScalarBuffer<T> {
+    if values.capacity() / 2 > values.len() {
+        values.shrink_to_fit();
+    }
+    ScalarBuffer::from(values)
 }
 
 /// The truth of a cell; a null is kept as `false`.
@@ -284,16 +297,21 @@ impl Bits {
         if len < self.len {
             self.len = len;
             self.words.truncate(len.div_ceil(64));
-            if !len.is_multiple_of(64) {
-                self.words[len / 64] &= (1 << (len % 64)) - 1;
-            }
+            self.trim();
+        }
+    }
+
+    /// Clears what is behind the last bit.
+    fn trim(&mut self) {
+        if let Some(last) = self.words.last_mut().filter(|_| !self.len.is_multiple_of(64)) {
+            *last &= (1 << (self.len % 64)) - 1;
         }
     }
 
     fn finish(self) -> BooleanBuffer {
         // Arrow's bits are little-endian bytes; words are that on every machine we build for.
         let words = self.words.into_iter().map(u64::to_le).collect::<Vec<_>>();
-        BooleanBuffer::new(Buffer::from_vec(words), 0, self.len)
+        BooleanBuffer::new(buffer(words).into_inner(), 0, self.len)
     }
 }
 
@@ -301,6 +319,24 @@ impl Validity {
     /// Appends a cell.
     pub fn push(&mut self, valid: bool) {
         self.0.push(valid);
+    }
+
+    /// Appends so many cells that hold a value.
+    fn fill(&mut self, count: usize) {
+        let bits = &mut self.0;
+        let place = bits.len % 64;
+        if let Some(last) = bits.words.last_mut().filter(|_| place != 0) {
+            *last |= u64::MAX << place;
+        }
+        bits.len += count;
+        bits.words.resize(bits.len.div_ceil(64), u64::MAX);
+        bits.trim();
+    }
+
+    /// Makes a cell null.
+    #[inline(always)]
+    fn clear(&mut self, index: usize) {
+        self.0.words[index / 64] &= !(1 << (index % 64));
     }
 
     /// For many cells: at most `count`.

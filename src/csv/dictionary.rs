@@ -6,7 +6,7 @@ use arrow_array::{DictionaryArray, Int32Array, StringArray, types::Int32Type};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::cells::{Cells, undouble};
-use super::column::Validity;
+use super::column::{Validity, buffer};
 
 /// A dictionary column under construction.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl Dictionary {
         // SAFETY: the offsets are the lengths of the data after each value, so they ascend and end with the data; values
         // are cells, which are UTF-8 because they are cut from checked text at ASCII bytes.
         let values = unsafe { StringArray::new_unchecked(offsets, Buffer::from_vec(self.data), None) };
-        let keys = Int32Array::new(ScalarBuffer::from(self.keys), nulls);
+        let keys = Int32Array::new(buffer(self.keys), nulls);
         DictionaryArray::new(keys, Arc::new(values))
     }
 }

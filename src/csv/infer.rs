@@ -18,12 +18,11 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array};
-use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
 
 use super::{
     cells::{Cell, Cells},
-    column::{Validity, primitive},
+    column::{Validity, buffer, primitive},
     number::{self, EXACT_BELOW},
     schema::ColumnType,
     text::Text,
@@ -232,8 +231,8 @@ impl Inferred {
         match self.into_form(level, &validity) {
             // An all-empty column was made text above.
             Self::Empty => Arc::new(Text::default().finish(None)),
-            Self::Int { values, .. } => Arc::new(Int64Array::new(ScalarBuffer::from(values), validity.finish())),
-            Self::Decimal { values, .. } => Arc::new(Float64Array::new(ScalarBuffer::from(values), validity.finish())),
+            Self::Int { values, .. } => Arc::new(Int64Array::new(buffer(values), validity.finish())),
+            Self::Decimal { values, .. } => Arc::new(Float64Array::new(buffer(values), validity.finish())),
             Self::Text(text) => Arc::new(text.finish(validity.finish())),
         }
     }

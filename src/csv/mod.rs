@@ -14,7 +14,7 @@
 //!   extra quote can't swallow rows in silence.
 //! - An empty cell, `""` or bare, is null in every type, text included.
 //! - A carriage return outside quotes stands only before a line feed. A lone one is an error: it could be a line end or
-//!   text, and either guess would change the data.
+//!   text, and either guess would change the data. As the very last byte it is the line end, cut short.
 //! - Every record has as many cells as the header. An empty line is a record with one empty cell: an error beside a
 //!   header of several columns, a null below a header of one.
 //! - NUL and bytes that aren't UTF-8 (or the encoding that was asked for) are errors. A byte order mark is skipped.

@@ -60,9 +60,16 @@ fn signed(negative: bool, magnitude: u64) -> Option<i64> {
 /// The value of 1 to 19 digits: always below 2^64.
 #[inline(always)]
 fn magnitude(digits: Cell<'_>) -> Option<u64> {
+    match digits.len() {
+        count @ 1..=8 => eight(digits.word(0), count),
+        _ => long_magnitude(digits),
+    }
+}
+
+#[inline(never)]
+fn long_magnitude(digits: Cell<'_>) -> Option<u64> {
     let count = digits.len();
     match count {
-        1..=8 => eight(digits.word(0), count),
         9..=16 => {
             let (high, low) = (eight(digits.word(0), count - 8)?, eight(digits.word(count - 8), 8)?);
             Some(high * 100_000_000 + low)
@@ -97,24 +104,35 @@ fn decimal(cell: Cell<'_>) -> Option<Decimal> {
     let negative = cell.first() == b'-' && !cell.is_empty();
     let digits = if negative { cell.tail() } else { cell };
     let length = digits.len();
+    if !(1..=8).contains(&length) {
+        return long_decimal(negative, digits);
+    }
     let point = point(digits.word(0));
     // A zero stands alone before the point.
     if digits.first() == b'0' && length > 1 && point != 1 {
         return None;
     }
-    if length <= 8 {
-        if point >= length {
-            return Some(Decimal { negative, mantissa: magnitude(digits)?, scale: 0 });
-        }
-        let scale = length - 1 - point;
-        if point == 0 || scale == 0 {
-            return None;
-        }
-        // The point is taken out, and what stood behind it moves up.
-        let word = digits.word(0);
-        let whole = (1 << (8 * point)) - 1;
-        let mantissa = eight(word & whole | word >> 8 & !whole, length - 1)?;
-        return Some(Decimal { negative, mantissa, scale: scale as u8 });
+    if point >= length {
+        return Some(Decimal { negative, mantissa: eight(digits.word(0), length)?, scale: 0 });
+    }
+    let scale = length - 1 - point;
+    if point == 0 || scale == 0 {
+        return None;
+    }
+    // The point is taken out, and what stood behind it moves up.
+    let word = digits.word(0);
+    let whole = (1 << (8 * point)) - 1;
+    let mantissa = eight(word & whole | word >> 8 & !whole, length - 1)?;
+    Some(Decimal { negative, mantissa, scale: scale as u8 })
+}
+
+/// The same for more than eight characters behind the sign, or none.
+#[inline(never)]
+fn long_decimal(negative: bool, digits: Cell<'_>) -> Option<Decimal> {
+    let length = digits.len();
+    let point = point(digits.word(0));
+    if length == 0 || digits.first() == b'0' && point != 1 {
+        return None;
     }
     let point = if point < 8 { point } else { memchr::memchr(b'.', digits.bytes()).unwrap_or(length) };
     if point == length {

@@ -1,10 +1,10 @@
 //! Text as Arrow views: sixteen bytes a cell that hold short text, or say where long text lies.
 
 use arrow_array::StringViewArray;
-use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBuffer};
 
 use super::cells::{Cell, Cells, undouble};
-use super::column::Validity;
+use super::column::{Validity, buffer};
 
 /// Text up to this length lies in the view itself.
 const INLINE: usize = 12;
@@ -98,7 +98,7 @@ impl Text {
 
     fn close_buffer(&mut self) {
         if !self.data.is_empty() {
-            self.full.push(Buffer::from_vec(std::mem::take(&mut self.data)));
+            self.full.push(buffer(std::mem::take(&mut self.data)).into_inner());
         }
     }
 
@@ -137,7 +137,7 @@ impl Text {
     /// The finished column.
     pub fn finish(mut self, nulls: Option<NullBuffer>) -> StringViewArray {
         self.close_buffer();
-        let views = ScalarBuffer::from(self.views);
+        let views = buffer(self.views);
         // SAFETY: every view was made by `push` from its own length, prefix, buffer index and offset, or is the empty
         // one; buffers only ever grow. Cells are cut from text that was checked to be UTF-8, at ASCII bytes only, so
         // that they are UTF-8 themselves; numbers written back are ASCII. The nulls are as long as the views because
