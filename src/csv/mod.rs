@@ -3,9 +3,9 @@
 //! Push bytes as they arrive into a [`Reader`] and take batches, or hand [`decode`] everything at once. The same bytes
 //! give the same batches and the same errors however they were cut into pushes.
 //!
-//! The flow: `input` (encoding, byte order mark) → `window` (the whole rows of some text, by
-//! `scan`, which finds delimiters and sees that something is wrong, or by `record`, which sees what and where) → `cells` (the
-//! cells of one column) → `column` (typed values) → `batch`. `reader` holds it together, `infer` finds types.
+//! The flow: `input` (encoding) → `window` (the whole rows of some text: by `scan`, which finds delimiters and sees that
+//! something is wrong, or by `record`, which sees what and where) → `cells` (the cells of one column) → `column` (typed
+//! values; `infer` finds types) → `batch`. `reader` holds it together, `parallel` does it with several threads.
 //!
 //! # What counts as CSV
 //! - The delimiter is a comma, a record ends with LF or CRLF (mixed as they come); the last one may end with the input.

@@ -21,8 +21,6 @@ pub(super) struct Seen {
     pub lines: usize,
     /// Line feeds outside quotes.
     pub feeds: usize,
-    /// Carriage returns outside quotes.
-    pub returns: usize,
 }
 
 /// Where the bytes that matter stand in a block of 64.
@@ -127,7 +125,6 @@ fn step<L: Lanes>(block: Block, valid: u64, carry: &mut Carry, seen: &mut Seen) 
     carry.broken |= broken & valid;
     seen.lines += block.feed.count_ones() as usize;
     seen.feeds += feed.count_ones() as usize;
-    seen.returns += carriage.count_ones() as usize;
 
     carry.inside = (within.cast_signed() >> 63).cast_unsigned();
     carry.delimiter = delimiter >> 63;

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{
-    cells::{LineEnd, Rows},
+    cells::Rows,
     position::lines,
     record::{self, Outcome, Run, entry},
     scan::{self, BEFORE, PAD, Seen},
@@ -17,7 +17,6 @@ use super::{
 pub(super) struct Window {
     ends: Vec<u32>,
     runs: Vec<Run>,
-    line_end: Option<LineEnd>,
     /// Where quotes are doubled, and for each column whether some cell may hold one.
     doubles: Vec<u32>,
     doubled: Vec<bool>,
@@ -84,11 +83,6 @@ impl Window {
             self.ends.pop();
         }
         self.consumed = self.ends.last().map_or(0, |end| end.wrapping_add(1) as usize);
-        let seen = Seen {
-            // Half a line end, if no cell is open.
-            returns: seen.returns - usize::from(!seen.inside && text.last() == Some(&b'\r')),
-            ..seen
-        };
         if !self.settle(text, &task, &seen) {
             self.careful(text, &task);
         }
@@ -108,11 +102,6 @@ impl Window {
         if !clean {
             return false;
         }
-        self.line_end = Some(match seen.returns {
-            0 => LineEnd::Lf,
-            returns if returns == rows => LineEnd::CrLf,
-            _ => LineEnd::Mixed,
-        });
         self.mark_doubled(task.width, rows);
         self.lines = seen.lines as u64 - lines(&window[self.consumed..]);
         self.records = rows;
@@ -136,7 +125,6 @@ impl Window {
 
     /// Reads record by record.
     fn careful(&mut self, text: &[u8], task: &Task<'_>) {
-        self.line_end = None;
         self.doubled.resize(task.width, true);
         self.ends.clear();
         self.records = 0;
@@ -229,8 +217,7 @@ impl Window {
     pub fn runs<'a>(&'a self, padded: &'a [u8]) -> impl Iterator<Item = (usize, Rows<'a>)> {
         debug_assert!(padded.len() >= self.consumed + PAD);
         self.runs.iter().map(move |run| {
-            let line_end = self.line_end.unwrap_or(LineEnd::Mixed);
-            let rows = Rows::new(padded, &self.ends[run.first..], run.rows, line_end, &self.doubled);
+            let rows = Rows::new(padded, &self.ends[run.first..], run.rows, &self.doubled);
             (run.before, rows)
         })
     }
@@ -250,7 +237,7 @@ mod tests {
     #[test]
     fn clean_windows_end_with_their_last_row() {
         let window = read("a,b\r\nc,d\r\ne,", 2, false, false);
-        assert_eq!((window.consumed, window.records, window.line_end), (10, 2, Some(LineEnd::CrLf)));
+        assert_eq!((window.consumed, window.records), (10, 2));
         assert_eq!(read("a,b", 2, false, false).consumed, 0);
         assert_eq!(read("\"a\n\",", 2, false, false).consumed, 0);
     }
