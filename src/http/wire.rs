@@ -9,7 +9,7 @@ use super::{Proxy, RawReply, Request, Sending, Tls, Transport, tls};
 use crate::{
     error::{Error, Result, TransportFault},
     limits::Limits,
-    origin::Origin,
+    origin::{Origin, is_loopback},
 };
 
 /// How long an idle connection is kept: the service closes its own after 5 s (`Keep-Alive: timeout=5`), and a request
@@ -46,6 +46,12 @@ impl Wire {
             Proxy::Environment if !origin.is_https() => builder.no_proxy(),
             Proxy::Environment => builder,
             Proxy::Direct => builder.no_proxy(),
+            Proxy::Through(url) if !origin.is_https() && !is_loopback(url) => {
+                return Err(Error::config(format!(
+                    "the proxy `{proxy:?}` can't be used for `{origin}`: plain http would send it tokens in the clear"
+                ))
+                .hint("an address of this machine needs no proxy: leave it out"));
+            }
             Proxy::Through(url) => {
                 let through = reqwest::Proxy::all(url.clone())
                     .map_err(|_| Error::config(format!("the proxy `{proxy:?}` can't be used")))?;

@@ -11,7 +11,7 @@ use insightframe::{
     sandbox::Sandbox,
     secret::{Credentials, Secret},
 };
-use rcgen::{BasicConstraints, CertificateParams, Issuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::net::TcpListener;
 use tokio_rustls::{
     TlsAcceptor,
