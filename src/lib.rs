@@ -4,7 +4,7 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | L0 words | [`error`], [`secret`], [`ids`], [`origin`], [`limits`], [`clock`], [`progress`] |
+//! | L0 words | [`error`], [`secret`], [`ids`], [`origin`], [`limits`], [`clock`], [`progress`], [`credentials`] |
 //! | L1 bytes | [`http`] (requests and capped bodies), [`csv`] (bytes to Arrow, no network) |
 //! | L2 persistence | [`retry`], [`auth`] |
 //! | L3 services | [`insights`]: one file per verb |

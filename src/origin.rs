@@ -30,19 +30,16 @@ impl Origin {
     pub fn parse(text: &str, prefix: &'static str) -> Result<Self> {
         let wrong = |why: &str| Error::config(format!("the base address `{}` can't be used: {why}", shown(text)));
         let base = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
-        let loopback = match base.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err(wrong("it names no host")),
-        };
+        if base.host().is_none() {
+            return Err(wrong("it names no host"));
+        }
         if !base.username().is_empty() || base.password().is_some() {
             // Not shown: the text holds a credential.
             return Err(Error::config("the base address must not hold a user name or password"));
         }
         match base.scheme() {
             "https" => {}
-            "http" if loopback => {}
+            "http" if is_loopback(&base) => {}
             "http" => {
                 return Err(wrong("plain http would send tokens in the clear")
                     .hint("use https; http is accepted for loopback addresses alone"));
@@ -161,6 +158,16 @@ impl ServerPath {
 impl fmt::Display for ServerPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Whether an address is one of this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

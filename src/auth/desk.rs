@@ -158,6 +158,13 @@ impl<F> Desk<F> {
         Some((held.sst, held.ticket.map(|(ticket, ..)| ticket.tt)))
     }
 
+    /// The tokens at hand, to be masked in what is shown.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let Some(held) = &self.held else { return Vec::new() };
+        let tt = held.ticket.as_ref().map(|(ticket, ..)| ticket.tt.clone());
+        [held.sst.clone()].into_iter().chain(tt).collect()
+    }
+
     /// Takes a challenge to heart, unless it is about a token that was replaced in the meantime.
     fn bury(&mut self, dead: Option<Dead>) {
         let Some(dead) = dead else { return };

@@ -77,6 +77,11 @@ impl Session {
         self.desk().surrender()
     }
 
+    /// The tokens at hand, to be masked in what is shown.
+    pub fn secrets(&self) -> Vec<Secret> {
+        self.desk().secrets()
+    }
+
     fn start(self: &Arc<Self>, sst: Option<Secret>) -> (Known, Flight) {
         let (session, fetch) = (Arc::clone(self), (self.renew)(sst));
         let fetch: Fetch = Box::pin(async move {

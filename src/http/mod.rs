@@ -142,8 +142,10 @@ impl Http {
     /// A transport failure, `Stalled` when no head comes within `limits.idle`, `UntrustedUri` for a redirect elsewhere.
     pub async fn send(&self, request: &Request) -> Result<Reply> {
         let mut request = request.clone();
-        let accept = HeaderValue::from_static("application/json");
-        request.headers.entry(header::ACCEPT).or_insert(accept);
+        let json = HeaderValue::from_static("application/json");
+        // The service's documentation shows both with every request, those without a body included.
+        request.headers.entry(header::CONTENT_TYPE).or_insert(json.clone());
+        request.headers.entry(header::ACCEPT).or_insert(json);
         request.headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         for _ in 0..=redirect::HOPS {
             let reply = self.once(&request).await?;
@@ -155,7 +157,6 @@ impl Http {
                     if !hop.same_request {
                         request.method = Method::GET;
                         request.body = Bytes::new();
-                        request.headers.remove(header::CONTENT_TYPE);
                     }
                 }
             }

@@ -9,7 +9,7 @@ use super::{Proxy, RawReply, Request, Sending, Tls, Transport, tls};
 use crate::{
     error::{Error, Result, TransportFault},
     limits::Limits,
-    origin::Origin,
+    origin::{Origin, is_loopback},
 };
 
 /// How long an idle connection is kept: the service closes its own after 5 s (`Keep-Alive: timeout=5`), and a request
@@ -46,6 +46,12 @@ impl Wire {
             Proxy::Environment if !origin.is_https() => builder.no_proxy(),
             Proxy::Environment => builder,
             Proxy::Direct => builder.no_proxy(),
+            Proxy::Through(url) if !origin.is_https() && !is_loopback(url) => {
+                return Err(Error::config(format!(
+                    "the proxy `{proxy:?}` can't be used for `{origin}`: plain http would send it tokens in the clear"
+                ))
+                .hint("an address of this machine needs no proxy: leave it out"));
+            }
             Proxy::Through(url) => {
                 let through = reqwest::Proxy::all(url.clone())
                     .map_err(|_| Error::config(format!("the proxy `{proxy:?}` can't be used")))?;
@@ -61,23 +67,24 @@ impl Wire {
 impl Transport for Wire {
     fn send<'a>(&'a self, url: Url, request: &'a Request) -> Sending<'a> {
         Box::pin(async move {
+            let place = url.origin().ascii_serialization();
             let mut outgoing = reqwest::Request::new(request.method.clone(), url);
             *outgoing.headers_mut() = request.headers.clone();
             if !request.body.is_empty() {
                 *outgoing.body_mut() = Some(request.body.clone().into());
             }
             let subject = || format!("{} {}", request.method, request.path.without_query());
-            let reply = self.client.execute(outgoing).await.map_err(|error| failure(&subject(), error))?;
+            let reply = self.client.execute(outgoing).await.map_err(|error| failure(&subject(), &place, error))?;
             let (status, version, headers) = (reply.status(), reply.version(), reply.headers().clone());
             let subject = subject();
-            let body = reply.bytes_stream().map_err(move |error| failure(&subject, error));
+            let body = reply.bytes_stream().map_err(move |error| failure(&subject, &place, error));
             Ok(RawReply { status, version, headers, body: Box::pin(body) })
         })
     }
 }
 
 /// Sorts the library's errors by what a caller can do about them.
-fn failure(subject: &str, error: reqwest::Error) -> Error {
+fn failure(subject: &str, place: &str, error: reqwest::Error) -> Error {
     let error = error.without_url();
     let words = chain(&error);
     let fault = if tls_words(&error).is_some() {
@@ -91,8 +98,10 @@ fn failure(subject: &str, error: reqwest::Error) -> Error {
     };
     let message = match fault {
         TransportFault::Tls => format!("{subject}: TLS failed: {}", tls_words(&error).unwrap_or(words)),
-        TransportFault::Connect if error.is_timeout() => format!("{subject}: no connection in time: {words}"),
-        TransportFault::Connect => format!("{subject}: no connection: {words}"),
+        TransportFault::Connect if error.is_timeout() => {
+            format!("{subject}: no connection to {place} in time: {words}")
+        }
+        TransportFault::Connect => format!("{subject}: no connection to {place}: {words}"),
         TransportFault::Proxy => format!("{subject}: the proxy failed: {words}"),
         _ => format!("{subject}: the connection broke: {words}"),
     };

@@ -86,6 +86,10 @@ impl Connection {
     ///
     /// A challenge renews the token that it names, once; the request is then sent once more.
     pub(super) async fn send(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
+        call.within(self.exchange(call, safety, request)).await
+    }
+
+    async fn exchange(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
         let mut ticket = self.ticket(call, None).await?;
         for renewed in [false, true] {
             let reply = self.retrier.run(call, safety, || self.once(request, &ticket)).await?;
@@ -122,15 +126,21 @@ impl Connection {
         expected: &str,
     ) -> Result<(Head, T)> {
         let reply = self.send(call, safety, request).await?;
-        let (head, body) = (reply.head, reply.body.all().await?);
+        let (head, body) = (reply.head, call.within(reply.body.all()).await?);
         match serde_json::from_slice(&body) {
             Ok(parsed) => Ok((head, parsed)),
-            Err(_) => Err(unexpected(&head, &body, expected, &[])),
+            Err(_) => Err(self.unexpected(&head, &body, expected)),
         }
     }
 
+    /// A success with a body that the protocol doesn't have; tokens that it repeats are masked.
+    pub(super) fn unexpected(&self, head: &Head, body: &[u8], expected: &str) -> Error {
+        let held = self.session.secrets();
+        unexpected(head, body, expected, &held.iter().collect::<Vec<_>>())
+    }
+
     pub(super) async fn login(&self, call: &Call) -> Result<()> {
-        self.ticket(call, None).await.map(drop)
+        call.within(self.ticket(call, None)).await.map(drop)
     }
 
     /// The id of the logged-in profile, 32 hexadecimal digits; `None` when nobody is logged in.

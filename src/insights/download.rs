@@ -9,10 +9,10 @@ use bytes::Bytes;
 use http::header;
 use twox_hash::XxHash3_64;
 
-use super::{Insights, execute::Execution, refusal::unexpected};
+use super::{Insights, execute::Execution};
 use crate::{
     error::{Error, ExportFault, Kind, Result, TransportFault},
-    http::{Body, Reply},
+    http::{Body, Head, Reply},
     progress::{Call, Count, Phase},
 };
 
@@ -24,8 +24,10 @@ pub struct Download {
     client: Insights,
     execution: Execution,
     call: Call,
+    head: Head,
     body: Body,
     delivered: u64,
+    last: Option<u8>,
     prefix: XxHash3_64,
     restarts: u32,
 }
@@ -37,31 +39,34 @@ impl Insights {
     /// `UnexpectedReply` for anything that isn't CSV, `ResultIncomplete` when its end couldn't be told from a cut.
     pub(super) async fn download(&self, call: &Call, execution: &Execution, reply: Reply) -> Result<Download> {
         call.progress.enter(Phase::Downloading);
+        let (head, body) = self.csv(reply).await?;
         Ok(Download {
-            body: self.csv(reply).await?,
+            head,
+            body,
             client: self.clone(),
             execution: execution.clone(),
             call: call.clone(),
             delivered: 0,
+            last: None,
             prefix: XxHash3_64::new(),
             restarts: 0,
         })
     }
 
-    async fn csv(&self, reply: Reply) -> Result<Body> {
+    async fn csv(&self, reply: Reply) -> Result<(Head, Body)> {
         let Reply { head, body } = reply;
         let kind =
             head.headers.get(header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).to_lowercase());
         if !kind.as_deref().is_none_or(|kind| kind.starts_with("text/csv")) {
             let found = body.head().await;
-            return Err(unexpected(&head, &found, "`text/csv`", &[]));
+            return Err(self.connection.unexpected(&head, &found, "`text/csv`"));
         }
         if !body.proves_its_end() {
             let message = "the answer has neither a length nor chunks: its end couldn't be told from a cut".to_owned();
             return Err(Error::new(Kind::Export { fault: ExportFault::Incomplete, message, handle: None })
                 .hint("does an old proxy stand between? the service itself sends chunks"));
         }
-        Ok(body.capped("csv_bytes", self.connection.http().limits().csv_bytes))
+        Ok((head, body.capped("csv_bytes", self.connection.http().limits().csv_bytes)))
     }
 }
 
@@ -75,22 +80,35 @@ impl Download {
         loop {
             match self.body.chunk().await {
                 Ok(Some(chunk)) => {
+                    self.check_beginning(&chunk)?;
                     self.deliver(&chunk);
                     return Ok(Some(chunk));
                 }
-                Ok(None) => return Ok(None),
-                Err(error) => self.restart(error).await?,
+                // The service ends every line, the last one included: what ends otherwise was shortened on its way.
+                Ok(None) if self.last == Some(b'\n') => return Ok(None),
+                Ok(None) => {
+                    let message = "the answer ended in good order, but not at the end of a line";
+                    Box::pin(self.restart(Error::transport(TransportFault::Interrupted, message))).await?;
+                }
+                // Boxed: seldom taken, and large beside the path that is.
+                Err(error) => Box::pin(self.restart(error)).await?,
             }
         }
     }
 
-    /// Bytes delivered so far, inflated.
-    pub fn delivered(&self) -> u64 {
-        self.delivered
+    /// Every cell of the service is quoted, so that a page or an object under another name is noticed.
+    fn check_beginning(&self, chunk: &Bytes) -> Result<()> {
+        match chunk.first() {
+            Some(b'<' | b'{' | b'[') if self.delivered == 0 => {
+                Err(self.client.connection.unexpected(&self.head, chunk, "CSV"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn deliver(&mut self, chunk: &Bytes) {
         self.delivered += chunk.len() as u64;
+        self.last = chunk.last().copied();
         self.prefix.write(chunk);
         self.call.progress.add(Count::Bytes, chunk.len() as u64);
     }
@@ -124,7 +142,7 @@ impl Download {
             let message = format!("the result was there, and now the service answers {}", reply.head.status.as_u16());
             return Err(self.failed(ExportFault::Changed, message));
         }
-        let mut body = self.client.csv(reply).await?;
+        let (head, mut body) = self.client.csv(reply).await?;
         let mut again = XxHash3_64::new();
         let mut left = self.delivered;
         while left > 0 {
@@ -143,7 +161,7 @@ impl Download {
             let message = format!("fetched again, the first {} bytes of the result differ", self.delivered);
             return Err(self.failed(ExportFault::Changed, message));
         }
-        self.body = body;
+        (self.head, self.body) = (head, body);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     challenge::{Challenge, challenge},
-    refusal::{refusal, unexpected},
+    refusal::{refusal, unexpected_unshown},
     wire::LoginReply,
 };
 use crate::{
@@ -68,12 +68,11 @@ pub(super) async fn login(http: &Http, credentials: &Credentials, mode: AuthMode
     }});
     let path = ServerPath::parse("/gdc/account/login", http.origin())?;
     let reply = http.send(&Request::post_json(path, &body)).await?;
-    let secrets = [&credentials.password];
     if reply.head.status != StatusCode::OK {
         return Err(refused(reply, credentials, clock).await);
     }
     let (head, body) = (reply.head, reply.body.all().await?);
-    let wrong = |expected: &str| unexpected(&head, &body, expected, &secrets);
+    let wrong = |expected: &str| unexpected_unshown(&head, &body, expected);
     let parsed: LoginReply = serde_json::from_slice(&body).map_err(|_| wrong("`userLogin` with profile and state"))?;
     let account = account(&parsed.user_login.profile, &parsed.user_login.state, http)
         .ok_or_else(|| wrong("`profile` and `state` that end in the same id"))?;

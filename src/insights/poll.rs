@@ -46,7 +46,11 @@ impl Insights {
             match reply.head.status {
                 StatusCode::ACCEPTED => call.progress.add(Count::Polls, 1),
                 StatusCode::NO_CONTENT => return Ok(Outcome::Empty),
-                _ => return Ok(Outcome::Ready(Box::new(reply))),
+                StatusCode::OK => return Ok(Outcome::Ready(Box::new(reply))),
+                _ => {
+                    let found = reply.body.head().await;
+                    return Err(self.connection.unexpected(&reply.head, &found, "200, 202 or 204"));
+                }
             }
             let asked = asked(&reply.head.headers, call);
             // Reading the short body lets the connection be used again.

@@ -36,6 +36,14 @@ pub(super) fn unexpected(head: &Head, body: &[u8], expected: &str, secrets: &[&S
     error(head, ApiFault::UnexpectedReply, Words { message, ..Words::default() }, None)
 }
 
+/// The same for an answer that is there to bring a token: it is not shown, because it may hold one.
+pub(super) fn unexpected_unshown(head: &Head, body: &[u8], expected: &str) -> Error {
+    let kind = head.headers.get(http::header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()));
+    let kind = kind.map_or("no type".into(), |kind| format!("`{}`", crate::ids::shown(&kind)));
+    let message = format!("expected {expected}, found {} bytes of {kind} without it", body.len());
+    error(head, ApiFault::UnexpectedReply, Words { message, ..Words::default() }, None)
+}
+
 fn error(head: &Head, fault: ApiFault, words: Words, retry_after: Option<Duration>) -> Error {
     let request_id = || head.headers.get("x-gdc-request").and_then(|id| id.to_str().ok()).map(str::to_owned);
     Error::new(Kind::Api(Box::new(ApiReply {

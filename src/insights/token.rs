@@ -7,7 +7,7 @@ use http::{HeaderName, StatusCode, header};
 use super::{
     challenge::{Challenge, challenge},
     login::{AuthMode, SST, SST_COOKIE, TT, TT_COOKIE, cookie, text},
-    refusal::{refusal, unexpected},
+    refusal::{refusal, unexpected_unshown},
     wire::TokenReply,
 };
 use crate::{
@@ -50,5 +50,5 @@ pub(super) async fn token(http: &Http, sst: &Secret, mode: AuthMode, clock: &dyn
         }
     };
     let found = found.filter(|token| !token.is_empty());
-    found.map(|token| Some(Secret::new(token))).ok_or_else(|| unexpected(&head, &body, "a temporary token", &[sst]))
+    found.map(|token| Some(Secret::new(token))).ok_or_else(|| unexpected_unshown(&head, &body, "a temporary token"))
 }

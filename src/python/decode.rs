@@ -9,7 +9,7 @@ use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBa
 use tokio::task::block_in_place;
 
 use super::{
-    log::reread_levels,
+    log::log_to_python,
     runtime::{is_ending, wait},
     stream::Stream,
     table::Table,
@@ -144,7 +144,7 @@ pub(super) fn decode_csv(
 ) -> PyResult<Table> {
     let options = options(schema, strict, encoding, threads, Schema::Infer)?;
     let source = Source::new(source)?;
-    reread_levels();
+    log_to_python(py);
     // Ctrl-C is answered at once; a decoder that is under way then works on for nobody.
     let (decoded, bytes) = wait(py, async {
         block_in_place(|| {
@@ -184,7 +184,7 @@ pub(super) fn stream_csv(
     }
     let options = options(schema, strict, encoding, threads, Schema::InferSample { bytes: SAMPLE })?;
     let source = Source::new(source)?;
-    reread_levels();
+    log_to_python(py);
     let stream = wait(py, async {
         let mut pieces = Pieces { source: source.pieces()?, reader: Reader::new(options), ended: false };
         let first = block_in_place(|| pieces.next())?;

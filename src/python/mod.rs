@@ -44,7 +44,6 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         super::process::notice_forks();
-        super::log::log_to_python(module.py());
         let end = pyo3::wrap_pyfunction!(super::end, module)?;
         module.py().import("atexit")?.call_method1("register", (end,))?;
         Ok(())

@@ -61,6 +61,7 @@ impl Sandbox {
     #[new]
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        super::log::log_to_python(py);
         let options = json(options)?;
         let started: Result<_> = py.detach(|| sandbox::Sandbox::start(Options::from_json(options)?));
         let sandbox = started?;

@@ -119,8 +119,7 @@ def test_nobody_answers(insights_sandbox: Sandbox) -> None:
     insights_sandbox.close()
     with pytest.raises(ConnectFailed) as caught:
         client.export(REPORT)
-    assert "no connection" in str(caught.value)
-    assert "127.0.0.1" in str(caught.value)
+    assert f"no connection to {insights_sandbox.url}: " in str(caught.value)
     assert caught.value.attempts == 2
 
 
@@ -130,7 +129,7 @@ def test_html_instead_of_an_answer(insights_client: InsightsClient, insights_san
     with pytest.raises(UnexpectedReply) as caught:
         insights_client.export(REPORT)
     assert caught.value.status == 200
-    assert "<html" in caught.value.excerpt.lower()
+    assert "found `Please wait …`" in caught.value.excerpt
     if path == RESULT:
         assert text(caught.value) == snapshot()
 
@@ -158,7 +157,7 @@ def test_an_address_that_leads_elsewhere(insights_client: InsightsClient, insigh
     insights_sandbox.fault("status", path="*/execute/raw", status=201, body=f'{{"uri":"{uri}"}}')
     with pytest.raises(UntrustedUri) as caught:
         insights_client.export(REPORT)
-    assert caught.value.uri == uri.replace("\\\\", "\\")
+    assert caught.value.uri == uri
     assert caught.value.reason
     if uri.startswith("https"):
         assert text(caught.value) == snapshot(
@@ -219,7 +218,7 @@ def test_a_damaged_cell(insights_client: InsightsClient) -> None:
     assert text(error) == snapshot(
         'text behind a closing quote in record 5, line 7, byte 3068, column `Handling Team`: near `o","","Americas ▸ Support ▸ Night \\"Owls\\"","お客様は請求書の再送を希望しています。折り返し不要。","","","`'
     )
-    assert error.column == "Content"
+    assert error.column == "Handling Team"
     assert error.record > 0
     assert error.line >= error.record
     assert 0 < len(error.snippet) <= 80
@@ -290,9 +289,9 @@ def test_a_service_that_fails(insights_sandbox: Sandbox, status: int, expected: 
 
 
 def test_a_service_that_goes_silent(insights_sandbox: Sandbox) -> None:
-    insights_sandbox.fault("stall", path="*/execute/raw")
-    limits = Limits(idle=0.1)
-    with insights_sandbox.insights_client(limits=limits) as client, pytest.raises(Stalled) as caught:
+    insights_sandbox.fault("stall", path="*/execute/raw", times=None)
+    options = {"limits": Limits(idle=0.1), "retry": Retry(attempts=1)}
+    with insights_sandbox.insights_client(**options) as client, pytest.raises(Stalled) as caught:
         client.export(REPORT)
     assert text(caught.value) == snapshot()
 
