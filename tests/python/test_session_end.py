@@ -176,5 +176,3 @@ def test_a_session_that_can_not_be_kept_is_an_error(insights_sandbox: Sandbox, i
     insights_sandbox.fault("expire_tt", path="/gdc/md/*", times=None)
     with pytest.raises(SessionLost, match="refuses a token that it has just issued"):
         insights_client.identifiers(["date.date.mmddyyyy"])
-
-
