@@ -67,23 +67,24 @@ impl Wire {
 impl Transport for Wire {
     fn send<'a>(&'a self, url: Url, request: &'a Request) -> Sending<'a> {
         Box::pin(async move {
+            let place = url.origin().ascii_serialization();
             let mut outgoing = reqwest::Request::new(request.method.clone(), url);
             *outgoing.headers_mut() = request.headers.clone();
             if !request.body.is_empty() {
                 *outgoing.body_mut() = Some(request.body.clone().into());
             }
             let subject = || format!("{} {}", request.method, request.path.without_query());
-            let reply = self.client.execute(outgoing).await.map_err(|error| failure(&subject(), error))?;
+            let reply = self.client.execute(outgoing).await.map_err(|error| failure(&subject(), &place, error))?;
             let (status, version, headers) = (reply.status(), reply.version(), reply.headers().clone());
             let subject = subject();
-            let body = reply.bytes_stream().map_err(move |error| failure(&subject, error));
+            let body = reply.bytes_stream().map_err(move |error| failure(&subject, &place, error));
             Ok(RawReply { status, version, headers, body: Box::pin(body) })
         })
     }
 }
 
 /// Sorts the library's errors by what a caller can do about them.
-fn failure(subject: &str, error: reqwest::Error) -> Error {
+fn failure(subject: &str, place: &str, error: reqwest::Error) -> Error {
     let error = error.without_url();
     let words = chain(&error);
     let fault = if tls_words(&error).is_some() {
@@ -97,8 +98,10 @@ fn failure(subject: &str, error: reqwest::Error) -> Error {
     };
     let message = match fault {
         TransportFault::Tls => format!("{subject}: TLS failed: {}", tls_words(&error).unwrap_or(words)),
-        TransportFault::Connect if error.is_timeout() => format!("{subject}: no connection in time: {words}"),
-        TransportFault::Connect => format!("{subject}: no connection: {words}"),
+        TransportFault::Connect if error.is_timeout() => {
+            format!("{subject}: no connection to {place} in time: {words}")
+        }
+        TransportFault::Connect => format!("{subject}: no connection to {place}: {words}"),
         TransportFault::Proxy => format!("{subject}: the proxy failed: {words}"),
         _ => format!("{subject}: the connection broke: {words}"),
     };

@@ -10,7 +10,7 @@ use pyo3::{
 use super::{
     asked::{self, Asked, bound},
     config,
-    log::{log_to_python, reread_levels},
+    log::log_to_python,
     lookup::{in_order, looking_up_identifiers, looking_up_uris},
     process::PerProcess,
     receipt::Receipt,
@@ -70,7 +70,6 @@ impl InsightsClient {
         progress: Option<Bound<'_, PyAny>>,
         _clock: Option<PyRef<'_, SharedClock>>,
     ) -> PyResult<Self> {
-        log_to_python(py);
         let arguments = PyDict::new(py);
         for (name, value) in [("username", &username), ("workspace", &workspace), ("base_url", &base_url)] {
             if let Some(value) = value {
@@ -411,18 +410,18 @@ impl InsightsClient {
     }
 
     /// A call without a deadline of its own, which nobody is told about.
-    pub(super) fn call(&self) -> Call {
-        reread_levels();
+    pub(super) fn call(&self, py: Python<'_>) -> Call {
+        log_to_python(py);
         Call::new(Arc::clone(&self.clock), None, None)
     }
 
     fn logging_in(&self, py: Python<'_>) -> PyResult<impl Future<Output = Result<()>> + Send + use<>> {
-        let (client, call) = (self.core(py)?.clone(), self.call());
+        let (client, call) = (self.core(py)?.clone(), self.call(py));
         Ok(async move { client.login(&call).await })
     }
 
     fn logging_out(&self, py: Python<'_>) -> PyResult<impl Future<Output = Result<()>> + Send + use<>> {
-        let (client, call) = (self.core(py)?.clone(), self.call());
+        let (client, call) = (self.core(py)?.clone(), self.call(py));
         Ok(async move { client.logout(&call).await })
     }
 
@@ -455,7 +454,7 @@ impl InsightsClient {
     }
 
     fn begin(&self, py: Python<'_>, start: Start, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Prepared> {
-        reread_levels();
+        log_to_python(py);
         let timeout = start.timeout().unwrap_or(self.options.polling.timeout);
         let listener = match progress {
             None => self.listener.clone(),

@@ -6,10 +6,11 @@ use arrow_array::RecordBatch;
 use bytes::Bytes;
 use encoding_rs::Encoding;
 use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, types::PyBytes};
+use tokio::task::block_in_place;
 
 use super::{
-    log::reread_levels,
-    runtime::{runtime, wait},
+    log::log_to_python,
+    runtime::{is_ending, wait},
     stream::Stream,
     table::Table,
     types::types,
@@ -70,8 +71,10 @@ impl Source {
                 }))
             }
             Self::Object(object) => Box::new(std::iter::from_fn(move || {
+                if is_ending() {
+                    return None;
+                }
                 let piece = Python::attach(|py| -> PyResult<PyBackedBytes> {
-                    py.check_signals()?;
                     object.bind(py).call_method1("read", (READ,))?.extract().map_err(|_| {
                         PyTypeError::new_err(
                             "`source.read()` gave no bytes; open the file in binary mode, `open(…, \"rb\")`",
@@ -141,10 +144,10 @@ pub(super) fn decode_csv(
 ) -> PyResult<Table> {
     let options = options(schema, strict, encoding, threads, Schema::Infer)?;
     let source = Source::new(source)?;
-    reread_levels();
+    log_to_python(py);
     // Ctrl-C is answered at once; a decoder that is under way then works on for nobody.
     let (decoded, bytes) = wait(py, async {
-        tokio::task::block_in_place(|| {
+        block_in_place(|| {
             let bytes = source.whole()?;
             let size = bytes.len() as u64;
             PyResult::Ok((csv::decode(bytes, options)?, size))
@@ -181,18 +184,17 @@ pub(super) fn stream_csv(
     }
     let options = options(schema, strict, encoding, threads, Schema::InferSample { bytes: SAMPLE })?;
     let source = Source::new(source)?;
-    let runtime = runtime()?;
-    let stream = py.detach(|| {
+    log_to_python(py);
+    let stream = wait(py, async {
         let mut pieces = Pieces { source: source.pieces()?, reader: Reader::new(options), ended: false };
-        let first = pieces.next()?;
+        let first = block_in_place(|| pieces.next())?;
         let schema = pieces.reader.schema().unwrap_or_else(|| csv::empty(&Schema::Text));
-        let _inside = runtime.enter();
         PyResult::Ok(handoff::Stream::spawn(Arc::clone(&schema), async move |batches| {
             let read = tokio::task::spawn_blocking(move || {
-                let mut next: Result<Option<RecordBatch>> = Ok(first);
+                let mut next = Ok(first);
                 while let Some(batch) = next.transpose() {
                     let ended = batch.is_err();
-                    if batches.blocking_send(batch).is_err() || ended {
+                    if batches.blocking_send(batch.map_err(Broken::into_error)).is_err() || ended {
                         return;
                     }
                     next = pieces.next();
@@ -201,8 +203,8 @@ pub(super) fn stream_csv(
             // A panic in there ends the stream; there is nothing else to tell here.
             let _ = read.await;
         }))
-    });
-    Ok(Stream::new(stream?))
+    })?;
+    Ok(Stream::new(stream))
 }
 
 /// A source while it is decoded.
@@ -212,8 +214,39 @@ struct Pieces {
     ended: bool,
 }
 
+/// Why there is no next batch: Python's source failed, or what it gave is damaged.
+enum Broken {
+    Source(PyErr),
+    Data(Error),
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Data(error)
+    }
+}
+
+impl From<Broken> for PyErr {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Source(error) => error,
+            Broken::Data(error) => error.into(),
+        }
+    }
+}
+
+impl Broken {
+    /// The same for a stream, which has no place for Python's own.
+    fn into_error(self) -> Error {
+        match self {
+            Self::Source(error) => Error::config(format!("the source can't be read: {error}")),
+            Self::Data(error) => error,
+        }
+    }
+}
+
 impl Pieces {
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
+    fn next(&mut self) -> Result<Option<RecordBatch>, Broken> {
         loop {
             if let Some(batch) = self.reader.take() {
                 return Ok(Some(batch));
@@ -223,7 +256,7 @@ impl Pieces {
             }
             match self.source.next() {
                 Some(Ok(piece)) => self.reader.push(piece)?,
-                Some(Err(error)) => return Err(Error::config(format!("the source can't be read: {error}"))),
+                Some(Err(error)) => return Err(Broken::Source(error)),
                 None => {
                     self.reader.finish()?;
                     self.ended = true;

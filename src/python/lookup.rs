@@ -21,7 +21,7 @@ pub(super) fn looking_up_identifiers(
 ) -> PyResult<Lookup<impl Future<Output = Result<Vec<(String, String)>>> + Send + use<>>> {
     let asked = strings("identifiers", identifiers)?;
     let names = asked.iter().map(|name| Identifier::parse(name)).collect::<Result<Vec<_>>>()?;
-    let call = client.call();
+    let call = client.call(identifiers.py());
     let client = client.core(identifiers.py())?.clone();
     let workspace = client.workspace(workspace(named)?.as_ref())?;
     Ok((asked, async move {
@@ -46,7 +46,7 @@ pub(super) fn looking_up_uris(
         asked.push(object.to_string());
         objects.push(object);
     }
-    let call = client.call();
+    let call = client.call(uris.py());
     let client = client.core(uris.py())?.clone();
     Ok((asked, async move {
         let found = client.uris(&call, &objects).await?;

@@ -44,6 +44,15 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         super::process::notice_forks();
+        let end = pyo3::wrap_pyfunction!(super::end, module)?;
+        module.py().import("atexit")?.call_method1("register", (end,))?;
         Ok(())
     }
+}
+
+/// What is done when the interpreter ends, while there still is one.
+#[pyfunction]
+fn end(py: Python<'_>) {
+    sessions::close_all(py);
+    runtime::end(py);
 }

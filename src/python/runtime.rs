@@ -3,14 +3,18 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::mpsc::{RecvTimeoutError, sync_channel},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{RecvTimeoutError, sync_channel},
+    },
     task::{Context, Poll},
     time::Duration,
 };
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
     task::{JoinError, JoinHandle},
 };
 
@@ -19,18 +23,52 @@ use super::process::{Local, PerProcess};
 /// How often a waiting call looks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How long the end of the interpreter waits for threads that are still at work.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+static RUNTIME: PerProcess<Running> = PerProcess::new();
+
+/// Whether the interpreter ends: a thread that asks it for anything from then on would abort the process.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// A runtime, and what ends it.
+struct Running {
+    handle: Handle,
+    owner: Mutex<Option<Runtime>>,
+}
+
 /// The runtime of this process.
-pub(super) fn runtime() -> PyResult<&'static Runtime> {
-    static RUNTIME: PerProcess<Runtime> = PerProcess::new();
-    RUNTIME.get(|| {
+pub(super) fn runtime() -> PyResult<&'static Handle> {
+    if is_ending() {
+        return Err(PyRuntimeError::new_err("the interpreter is ending"));
+    }
+    let running = RUNTIME.get(|| {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
-        Builder::new_multi_thread()
+        let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("insightframe")
             .enable_all()
             .build()
-            .map_err(|error| PyRuntimeError::new_err(format!("no threads can be started: {error}")))
-    })
+            .map_err(|error| PyRuntimeError::new_err(format!("no threads can be started: {error}")))?;
+        PyResult::Ok(Running { handle: runtime.handle().clone(), owner: Mutex::new(Some(runtime)) })
+    })?;
+    Ok(&running.handle)
+}
+
+/// Whether threads must leave Python alone.
+pub(super) fn is_ending() -> bool {
+    ENDING.load(Ordering::SeqCst)
+}
+
+/// Ends all tasks, so that none of them logs, tells of progress or reads from a Python object when the interpreter is
+/// gone.
+pub(super) fn end(py: Python<'_>) {
+    ENDING.store(true, Ordering::SeqCst);
+    let Some(running) = RUNTIME.made() else { return };
+    let runtime = running.owner.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(runtime) = runtime {
+        py.detach(|| runtime.shutdown_timeout(PATIENCE));
+    }
 }
 
 /// Waits for `work` without the GIL. Ctrl-C ends it, closes its connection and is raised.

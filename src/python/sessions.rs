@@ -22,7 +22,7 @@ static OPEN: PerProcess<Mutex<Vec<Weak<Connection>>>> = PerProcess::new();
 /// Remembers a connection until it is dropped.
 pub(super) fn remember(py: Python<'_>, connection: &Arc<Connection>) -> PyResult<()> {
     let open = OPEN.get(|| {
-        log_out_at_the_end(py)?;
+        log_out_at_the_end_of_workers(py)?;
         PyResult::Ok(Mutex::default())
     })?;
     let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -31,13 +31,11 @@ pub(super) fn remember(py: Python<'_>, connection: &Arc<Connection>) -> PyResult
     Ok(())
 }
 
-/// Has [`close_all`] called when the interpreter ends, and when a worker of `multiprocessing` does: a forked one leaves
-/// without ending its interpreter.
-fn log_out_at_the_end(py: Python<'_>) -> PyResult<()> {
-    let close = pyo3::wrap_pyfunction!(close_all, py)?;
-    py.import("atexit")?.call_method1("register", (&close,))?;
+/// Has [`close_all`] called when a worker of `multiprocessing` ends: a forked one doesn't end its interpreter.
+fn log_out_at_the_end_of_workers(py: Python<'_>) -> PyResult<()> {
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
     if let Some(util) = modules.get_item("multiprocessing.util")? {
+        let close = pyo3::wrap_pyfunction!(close_all, py)?;
         let priority = [("exitpriority", 0)].into_py_dict(py)?;
         util.call_method("Finalize", (py.None(), close), Some(&priority))?;
     }
@@ -46,7 +44,7 @@ fn log_out_at_the_end(py: Python<'_>) -> PyResult<()> {
 
 /// Logs out every session of this process that is still open.
 #[pyfunction]
-fn close_all(py: Python<'_>) {
+pub(super) fn close_all(py: Python<'_>) {
     let Some(open) = OPEN.made() else { return };
     let open = open.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
     close(py, open);

@@ -63,7 +63,7 @@ def test_five_lines_give_a_frame() -> None:
     assert frame["Date"].unique().to_list() == [datetime.date(2023, 12, 1)]
 
 
-@pytest.mark.parametrize("insights_sandbox", [ROWS], indirect=True)
+@pytest.mark.insights_sandbox(**ROWS)
 def test_polars(insights_client: InsightsClient, queues: list[Row]) -> None:
     frame = insights_client.export(QUEUES).to_polars()
     assert frame.to_dicts() == queues
@@ -74,7 +74,7 @@ def test_polars(insights_client: InsightsClient, queues: list[Row]) -> None:
     assert frame.null_count().sum_horizontal().item() > 0
 
 
-@pytest.mark.parametrize("insights_sandbox", [ROWS], indirect=True)
+@pytest.mark.insights_sandbox(**ROWS)
 @pytest.mark.parametrize(
     ("backend", "whole", "decimal"),
     [
@@ -96,7 +96,7 @@ def test_pandas(insights_client: InsightsClient, queues: list[Row], backend: Any
         assert found == [row[title] for row in queues], title
 
 
-@pytest.mark.parametrize("insights_sandbox", [ROWS], indirect=True)
+@pytest.mark.insights_sandbox(**ROWS)
 def test_pyarrow(insights_client: InsightsClient, queues: list[Row]) -> None:
     table = insights_client.export(QUEUES)
     arrow = table.to_arrow()
@@ -106,7 +106,7 @@ def test_pyarrow(insights_client: InsightsClient, queues: list[Row]) -> None:
     assert arrow.schema.field("Queue").type in (pa.large_string(), pa.dictionary(pa.int32(), pa.large_string()))
 
 
-@pytest.mark.parametrize("insights_sandbox", [ROWS], indirect=True)
+@pytest.mark.insights_sandbox(**ROWS)
 def test_a_table_is_read_as_often_as_it_is_wanted(insights_client: InsightsClient, queues: list[Row]) -> None:
     table = insights_client.export(QUEUES)
     for _ in range(2):
@@ -119,7 +119,7 @@ def test_a_table_is_read_as_often_as_it_is_wanted(insights_client: InsightsClien
     assert pa.schema(table).names == table.column_names
 
 
-@pytest.mark.parametrize("insights_sandbox", [ROWS], indirect=True)
+@pytest.mark.insights_sandbox(**ROWS)
 def test_difficult_text_arrives_as_it_is(
     insights_client: InsightsClient, truth: Callable[..., list[Row]]
 ) -> None:
@@ -131,7 +131,7 @@ def test_difficult_text_arrives_as_it_is(
     assert insights_client.export(CONVERSATIONS, schema="text").to_dicts() == rows
 
 
-@pytest.mark.parametrize("insights_sandbox", [ROWS], indirect=True)
+@pytest.mark.insights_sandbox(**ROWS)
 def test_a_day_is_read_as_its_label_writes_it(
     insights_client: InsightsClient, truth: Callable[..., list[Row]]
 ) -> None:
@@ -142,7 +142,7 @@ def test_a_day_is_read_as_its_label_writes_it(
     assert any(found and found.day <= 12 for found in days)
 
 
-@pytest.mark.parametrize("insights_sandbox", [ROWS], indirect=True)
+@pytest.mark.insights_sandbox(**ROWS)
 def test_an_empty_window_has_the_columns_of_a_full_one(insights_client: InsightsClient) -> None:
     full, empty = (
         insights_client.export(QUEUES, start=day, end=day) for day in (datetime.date(2023, 12, 1), "2030-01-01")
@@ -153,7 +153,7 @@ def test_an_empty_window_has_the_columns_of_a_full_one(insights_client: Insights
     assert empty.to_dicts() == []
 
 
-@pytest.mark.parametrize("insights_sandbox", [ROWS], indirect=True)
+@pytest.mark.insights_sandbox(**ROWS)
 def test_types_can_be_given_in_the_words_of_any_library(insights_client: InsightsClient) -> None:
     for whole in ("int64", int, pl.Int64, pl.Int64(), pa.int64()):
         table = insights_client.export(QUEUES, schema={"Offered Contacts": "text", "Abandons": whole})
@@ -162,14 +162,14 @@ def test_types_can_be_given_in_the_words_of_any_library(insights_client: Insight
         assert table.schema["Volume Handled"] == "int64"
 
 
-@pytest.mark.parametrize("insights_sandbox", [ROWS], indirect=True)
+@pytest.mark.insights_sandbox(**ROWS)
 def test_a_receipt_accounts_for_the_export(insights_client: InsightsClient, insights_sandbox: Sandbox) -> None:
-    table = insights_client.export(QUEUES, start="2023-12-01", end="2023-12-02")
+    table = insights_client.export(QUEUES, start="2023-12-01", end="2023-12-30")
     receipt = table.receipt
     assert receipt is not None
     assert (receipt.report, receipt.workspace) == (QUEUES, insights_sandbox.workspace)
-    assert receipt.windows == [("2023-12-01", "2023-12-02")]
-    assert receipt.rows == len(table) > 0
+    assert receipt.windows == [("2023-12-01", "2023-12-30")]
+    assert receipt.rows == len(table) > 1
     assert (receipt.polls, receipt.retries, receipt.token_refreshes) == (0, 0, 1)
     assert {"resolving", "executing", "downloading"} <= set(receipt.seconds)
     assert receipt.warnings == []
