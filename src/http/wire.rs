@@ -116,31 +116,33 @@ fn failure(subject: &str, place: &str, error: reqwest::Error) -> Error {
 /// The words of a TLS error inside `error`, if there is one; the common ones in plain language.
 fn tls_words(error: &reqwest::Error) -> Option<String> {
     use rustls::CertificateError as Certificate;
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let found = inner.downcast_ref::<rustls::Error>().or_else(|| {
-            let io = inner.downcast_ref::<std::io::Error>()?;
-            io.get_ref()?.downcast_ref::<rustls::Error>()
-        });
-        if let Some(found) = found {
-            return Some(match found {
-                rustls::Error::InvalidCertificate(problem) => match problem {
-                    Certificate::Expired | Certificate::ExpiredContext { .. } => "the certificate has expired".into(),
-                    Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
-                        "the certificate is not valid yet (is the clock right?)".into()
-                    }
-                    Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
-                        "the certificate is for another host".into()
-                    }
-                    Certificate::UnknownIssuer => "the certificate's issuer is not trusted".into(),
-                    other => format!("the certificate is not accepted: {other}"),
-                },
-                other => other.to_string(),
-            });
-        }
-        source = inner.source();
+    Some(match tls_error(error)? {
+        rustls::Error::InvalidCertificate(problem) => match problem {
+            Certificate::Expired | Certificate::ExpiredContext { .. } => "the certificate has expired".into(),
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+                "the certificate is not valid yet (is the clock right?)".into()
+            }
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                "the certificate is for another host".into()
+            }
+            Certificate::UnknownIssuer => "the certificate's issuer is not trusted".into(),
+            Certificate::BadSignature => "the certificate is not signed by the authority that it names".into(),
+            other => format!("the certificate is not accepted: {other}"),
+        },
+        other => other.to_string(),
+    })
+}
+
+/// The TLS library's own error among the causes. An I/O error hides what it wraps from `source`, so it is opened.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref::<rustls::Error>() {
+        return Some(found);
     }
-    None
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match wrapped {
+        Some(wrapped) => tls_error(wrapped),
+        None => tls_error(error.source()?),
+    }
 }
 
 /// An error and its causes in one line, each said once.

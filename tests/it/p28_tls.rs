@@ -11,7 +11,7 @@ use insightframe::{
     sandbox::Sandbox,
     secret::{Credentials, Secret},
 };
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::net::TcpListener;
 use tokio_rustls::{
     TlsAcceptor,
@@ -27,9 +27,10 @@ struct Authority {
 }
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+        parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = parameters.self_signed(&key).unwrap();
         let pem = tempfile::NamedTempFile::new().unwrap();
@@ -90,7 +91,8 @@ async fn failure(url: String, trusted: Option<&tempfile::NamedTempFile>) -> (Tra
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p28_every_way_of_not_being_trusted_has_a_name() {
-    let (ours, other) = (Authority::new(), Authority::new());
+    let (ours, other) = (Authority::new("ours"), Authority::new("other"));
+    let namesake = Authority::new("ours");
     let key = KeyPair::generate().unwrap();
     let own = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
     for (address, trusted, words) in [
@@ -98,6 +100,7 @@ async fn p28_every_way_of_not_being_trusted_has_a_name() {
         (ours.listen("elsewhere.example", 2100).await, Some(&ours), "the certificate is for another host"),
         (ours.listen("localhost", 2100).await, Some(&other), "the certificate's issuer is not trusted"),
         (ours.listen("localhost", 2100).await, None, "the certificate's issuer is not trusted"),
+        (ours.listen("localhost", 2100).await, Some(&namesake), "not signed by the authority that it names"),
         (listen(own, &key).await, Some(&ours), "the certificate's issuer is not trusted"),
     ] {
         let url = format!("https://localhost:{}", address.port());
