@@ -137,9 +137,12 @@ impl Start {
     }
 
     async fn open(&self, client: &Insights, call: &Call) -> Result<Opened> {
+        // Boxed, because the futures of three ways to receive a result hold this one inside.
         match self {
-            Self::New(export) => open(client, call, export).await,
-            Self::Resume { execution, types, .. } => reopen(client, call, execution.clone(), types.base).await,
+            Self::New(export) => Box::pin(open(client, call, export)).await,
+            Self::Resume { execution, types, .. } => {
+                Box::pin(reopen(client, call, execution.clone(), types.base)).await
+            }
         }
     }
 

@@ -38,8 +38,10 @@ __version__: str
 class InsightsClient:
     """A session with Flex Insights: logs in when it has to, keeps its tokens fresh, and logs out when it is closed.
 
-    One client may be used by any number of threads and tasks at once; they share one session. The synchronous methods
-    also work inside a running event loop, as in a notebook.
+    One client may be used by any number of threads and tasks at once; they share one session, and so does a copy. A
+    forked child logs in by itself. The synchronous methods also work inside a running event loop, as in a notebook.
+    Where the password came from the environment or a profile, a client can be pickled, and the password stays behind:
+    the other side looks it up again.
 
     ```python
     with InsightsClient() as client:
@@ -332,6 +334,8 @@ class InsightsClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: object) -> Self: ...
 
 @final
 class Table:
@@ -420,6 +424,8 @@ class Table:
         """
 
     def __len__(self) -> int: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: object) -> Self: ...
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def _repr_html_(self) -> str: ...
@@ -429,7 +435,8 @@ class Stream:
     """A result that is read once, piece by piece, while it still arrives.
 
     Iterating, synchronously or asynchronously, gives tables of some megabytes. Whatever takes an Arrow stream takes it
-    too, once: `pyarrow.RecordBatchReader.from_stream(stream)`. A `with` block closes it at its end.
+    too, once: `pyarrow.RecordBatchReader.from_stream(stream)`. A `with` block closes it at its end. Reading it a second
+    time raises `ConfigError`, because nobody would see that nothing came.
     """
 
     @property

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::{End, until_ctrl_c};
 use crate::{
     error::Result,
     export::{self, Export, Start, Types},
@@ -27,7 +28,7 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) async fn run(self) -> Result<()> {
+    pub(super) async fn run(self) -> Result<End> {
         let sandbox = Sandbox::start(crate::sandbox::Options::default())?;
         eprintln!("a sandbox of Flex Insights runs at {}", sandbox.url());
         let credentials =
@@ -46,13 +47,16 @@ impl Demo {
             types: Types::default(),
             timeout: None,
         };
-        let exported = export::table(&client, &call, &Start::New(export)).await;
+        let end = until_ctrl_c(async {
+            let table = export::table(&client, &call, &Start::New(export)).await?;
+            println!("{table}");
+            if let Some(receipt) = table.receipt() {
+                println!("\n{receipt}");
+            }
+            Ok(())
+        });
+        let end = end.await;
         client.close().await;
-        let table = exported?;
-        println!("{table}");
-        if let Some(receipt) = table.receipt() {
-            println!("\n{receipt}");
-        }
-        Ok(())
+        end
     }
 }

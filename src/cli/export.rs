@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
+use super::{End, until_ctrl_c};
 use crate::{
     credentials::{Given, resolve},
     error::{Error, Result},
@@ -63,7 +64,7 @@ enum Schema {
 }
 
 impl ExportCommand {
-    pub(super) async fn run(self) -> Result<()> {
+    pub(super) async fn run(self) -> Result<End> {
         let found = resolve(Given::default(), |name| std::env::var(name).ok())?;
         let mut options = Options::new(Credentials { username: found.username, password: found.password });
         if let Some(base_url) = found.base_url {
@@ -77,9 +78,9 @@ impl ExportCommand {
         let client = Insights::new(options, clock.clone())?;
         let listener = (!self.quiet).then(super::lines);
         let call = Call::new(clock, Some(start.timeout().unwrap_or_else(|| client.timeout())), listener);
-        let done = self.deliver(&client, &call, start).await;
+        let end = until_ctrl_c(self.deliver(&client, &call, start)).await;
         client.close().await;
-        done
+        end
     }
 
     fn start(&self, origin: &Origin) -> Result<Start> {

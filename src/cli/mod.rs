@@ -47,12 +47,13 @@ pub fn run(argv: Vec<String>) -> u8 {
             let _ = Arguments::command().print_help();
             return 2;
         }
-        Some(Command::Demo(demo)) => interruptible(demo.run()),
-        Some(Command::Export(export)) => interruptible(export.run()),
-        Some(Command::Sandbox(sandbox)) => sandbox.run(),
+        Some(Command::Demo(demo)) => block_on(demo.run()),
+        Some(Command::Export(export)) => block_on(export.run()),
+        Some(Command::Sandbox(sandbox)) => block_on(sandbox.run()),
     };
     match done {
-        Ok(()) => 0,
+        Ok(End::Done) => 0,
+        Ok(End::Interrupted) => 130,
         Err(error) => {
             eprintln!("error: {error}");
             code(&error)
@@ -65,18 +66,27 @@ pub fn main() -> ExitCode {
     ExitCode::from(run(std::env::args().collect()))
 }
 
-/// Runs `work` on a runtime of its own until it is done or Ctrl-C comes.
-fn interruptible(work: impl Future<Output = Result<()>>) -> Result<()> {
+/// How a command ends when nothing goes wrong.
+enum End {
+    Done,
+    Interrupted,
+}
+
+/// Does `work` until it is done or Ctrl-C comes. What is to be done in either case, such as logging out, comes after.
+async fn until_ctrl_c(work: impl Future<Output = Result<()>>) -> Result<End> {
+    tokio::select! {
+        done = work => done.map(|()| End::Done),
+        _ = tokio::signal::ctrl_c() => Ok(End::Interrupted),
+    }
+}
+
+/// Runs a command on a runtime of its own.
+fn block_on(command: impl Future<Output = Result<End>>) -> Result<End> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Error::config(format!("no threads can be started: {error}")))?;
-    let done = runtime.block_on(async {
-        tokio::select! {
-            done = work => done,
-            _ = tokio::signal::ctrl_c() => std::process::exit(130),
-        }
-    });
+    let end = runtime.block_on(command);
     runtime.shutdown_background();
-    done
+    end
 }
 
 fn code(error: &Error) -> u8 {

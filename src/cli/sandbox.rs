@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::{End, until_ctrl_c};
 use crate::{
     error::{Error, Result},
     sandbox::{Options, Sandbox},
@@ -25,7 +26,7 @@ pub(super) struct SandboxCommand {
 }
 
 impl SandboxCommand {
-    pub(super) fn run(self) -> Result<()> {
+    pub(super) async fn run(self) -> Result<End> {
         let mut options = Map::new();
         for option in &self.options {
             let (name, value) = option
@@ -52,9 +53,6 @@ impl SandboxCommand {
             eprintln!("report {id}: {title}");
         }
         eprintln!("Ctrl-C ends it");
-        super::interruptible(async {
-            std::future::pending::<()>().await;
-            Ok(())
-        })
+        until_ctrl_c(std::future::pending()).await
     }
 }

@@ -37,15 +37,22 @@ impl Batch {
         self.rows
     }
 
+    /// Makes room for all the rows of the batch, when it has so many.
+    pub fn expect(&mut self, rows: usize) {
+        if let Some(more) = rows.checked_sub(self.rows) {
+            self.columns.iter_mut().for_each(|column| column.reserve(more));
+        }
+    }
+
     /// Appends all rows of a run, or says which cell is the first that doesn't fit; the batch is of no use then.
     pub fn append(&mut self, mut rows: Rows<'_>) -> Result<(), Misfit> {
-        let all = rows.rows;
+        let all = rows.len();
         let mut first = None;
         for (index, column) in self.columns.iter_mut().enumerate() {
             if let Err(row) = column.append(&rows.column(index), 0) {
                 // From here on only what comes earlier counts.
                 first = Some(Misfit { row, column: index });
-                rows.rows = row;
+                rows = rows.part(0, row);
             }
         }
         if let Some(misfit) = first {
@@ -79,13 +86,13 @@ impl Batch {
         }
         // The columns that take every cell see only rows that stay: inference must not learn from rejects.
         let mut start = 0;
-        for end in misfits.iter().map(|misfit| misfit.row).chain([rows.rows]) {
+        for end in misfits.iter().map(|misfit| misfit.row).chain([rows.len()]) {
             let part = rows.part(start, end);
             for index in total.iter().chain(if misfits.is_empty() { &[][..] } else { &picky }) {
                 let appended = self.columns[*index].append(&part.column(*index), 0);
                 debug_assert!(appended.is_ok(), "rows that don't fit were left out");
             }
-            self.rows += part.rows;
+            self.rows += part.len();
             start = end + 1;
         }
         misfits

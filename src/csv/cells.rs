@@ -1,42 +1,24 @@
 //! The cells of one column over a run of rows: where each begins and how long it is, without its quotes.
 //!
-//! What a whole window has in common (every cell quoted, one kind of line end) is decided once here, so that the loops
-//! over its cells don't ask each of them.
+//! A cell begins with a quote exactly when it is quoted, and ends with a carriage return exactly when one belongs to the
+//! line end, so that two comparisons without a branch find its text.
+//!
+//! To the next editor: kernels load whole words that reach beyond a cell. That is sound because [`Rows::new`] proves
+//! that every position lies within the text and that [`PAD`] bytes stand behind it; positions ascend because the scan
+//! and the careful reading only ever append.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, marker::PhantomData};
 
 use super::scan::PAD;
 
 /// A run of rows with the positions of their delimiters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a> {
-    /// The window's text, and at least [`PAD`] bytes behind it that are read but never count.
-    pub text: &'a [u8],
-    /// For each cell the position of the delimiter behind it; before the first stands that before the first cell.
-    pub ends: &'a [u32],
-    /// Cells of a row.
-    pub width: usize,
-    pub rows: usize,
-    pub quoting: Quoting,
-    pub line_end: LineEnd,
-    /// Some cell may hold a doubled quote.
-    pub doubled: bool,
-}
-
-/// Which cells are quoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Quoting {
-    All,
-    None,
-    Mixed,
-}
-
-/// How the rows end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LineEnd {
-    Lf,
-    CrLf,
-    Mixed,
+    text: &'a [u8],
+    ends: &'a [u32],
+    width: usize,
+    rows: usize,
+    doubled: &'a [bool],
 }
 
 /// One column of a run.
@@ -46,17 +28,47 @@ pub(super) struct Cells<'a> {
     column: usize,
 }
 
+/// One cell, without its quotes, in a text that goes on for at least [`PAD`] bytes behind it.
+#[derive(Clone, Copy)]
+pub(super) struct Cell<'a> {
+    start: *const u8,
+    length: usize,
+    text: PhantomData<&'a [u8]>,
+}
+
 impl<'a> Rows<'a> {
+    /// Rows in `text`, which ends with at least [`PAD`] bytes that belong to no cell.
+    ///
+    /// For each cell `ends` has the position of the delimiter behind it; before the first stands that before the first
+    /// cell. Each position is greater than the one before it, the first wrapping to the beginning of the text. `doubled`
+    /// says for each column whether some cell may hold a doubled quote.
+    pub fn new(text: &'a [u8], ends: &'a [u32], rows: usize, doubled: &'a [bool]) -> Self {
+        let width = doubled.len();
+        let ends = &ends[..=rows * width];
+        assert!(rows == 0 || ends[rows * width] as usize + PAD <= text.len(), "padding behind the last cell");
+        Self { text, ends, width, rows, doubled }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
     /// One of the columns.
     pub fn column(self, column: usize) -> Cells<'a> {
-        debug_assert!(column < self.width && self.ends.len() > self.rows * self.width);
-        debug_assert!(self.rows == 0 || self.text.len() >= self.ends[self.rows * self.width] as usize + PAD);
+        assert!(column < self.width, "a column of the row");
         Cells { rows: self, column }
+    }
+
+    /// Where the last of them ends.
+    pub fn end(&self) -> usize {
+        self.ends.last().map_or(0, |end| *end as usize)
     }
 
     /// The rows from `start` up to `end`.
     pub fn part(self, start: usize, end: usize) -> Self {
-        Self { ends: &self.ends[start * self.width..], rows: end - start, ..self }
+        let ends = &self.ends[start * self.width..=end * self.width];
+        Self { ends, rows: end - start, ..self }
     }
 }
 
@@ -66,73 +78,149 @@ impl<'a> Cells<'a> {
         self.rows.rows
     }
 
-    /// The text that the positions mean, with its padding.
-    pub fn text(&self) -> &'a [u8] {
-        self.rows.text
-    }
-
     /// Whether some cell may hold a doubled quote.
     pub fn doubled(&self) -> bool {
-        self.rows.doubled
+        self.rows.doubled[self.column]
     }
 
-    /// Calls `take(start, length)` for each cell from the row `from` on, until one call says `false`; returns that row,
-    /// or the number of rows.
-    #[inline(always)]
-    pub fn visit(&self, from: usize, mut take: impl FnMut(usize, usize) -> bool) -> usize {
-        let last = self.column + 1 == self.rows.width;
-        let tail = usize::from(last && self.rows.line_end == LineEnd::CrLf);
-        if last && self.rows.line_end == LineEnd::Mixed {
-            return self.each(from, |start, end| {
-                let (start, length) = self.trimmed(start, end, true);
-                take(start, length)
-            });
-        }
-        match self.rows.quoting {
-            Quoting::All => self.each(from, |start, end| take(start + 1, end - start - 2 - tail)),
-            Quoting::None => self.each(from, |start, end| take(start, end - start - tail)),
-            Quoting::Mixed => self.each(from, |start, end| {
-                let (start, length) = self.trimmed(start, end - tail, false);
-                take(start, length)
-            }),
-        }
+    /// Bytes of all cells together, and of their neighbours in the rows: no cell is longer.
+    pub fn span(&self) -> usize {
+        let ends = self.rows.ends;
+        ends[ends.len() - 1].wrapping_sub(ends[0]) as usize
     }
 
-    /// Calls `take(start, end)` for each cell with its quotes and its carriage return.
+    /// Calls `take` for each cell from the row `from` on, until one call says `false`; returns that row, or the number
+    /// of rows.
     #[inline(always)]
-    fn each(&self, from: usize, mut take: impl FnMut(usize, usize) -> bool) -> usize {
-        let width = self.rows.width;
-        for row in from..self.rows.rows {
-            let index = row * width + self.column;
-            let start = self.rows.ends[index].wrapping_add(1) as usize;
-            let end = self.rows.ends[index + 1] as usize;
-            if !take(start, end) {
+    pub fn visit(&self, from: usize, mut take: impl FnMut(Cell<'a>) -> bool) -> usize {
+        let Rows { text, ends, width, rows, .. } = self.rows;
+        let last = usize::from(self.column + 1 == width);
+        let mut index = from * width + self.column;
+        for row in from..rows {
+            // SAFETY: the row is below `rows` and the column below `width`, and there are `rows * width + 1` positions.
+            let (before, end) = unsafe { (*ends.get_unchecked(index), *ends.get_unchecked(index + 1)) };
+            let (start, end) = (before.wrapping_add(1) as usize, end as usize);
+            // A carriage return may stand before a line feed only; elsewhere the delimiter itself is looked at.
+            // SAFETY: every position lies within the text.
+            let carriage = unsafe { usize::from(*text.get_unchecked(end.saturating_sub(last)) == b'\r') };
+            // SAFETY: as above.
+            let quote = unsafe { usize::from(*text.get_unchecked(start) == b'"') };
+            if !take(self.cell(start + quote, end - start - 2 * quote - carriage)) {
                 return row;
             }
+            index += width;
         }
-        self.rows.rows
+        rows
     }
 
-    /// Start and length of a cell without its quotes and, if `carriage`, without the carriage return behind it.
     #[inline(always)]
-    fn trimmed(&self, start: usize, mut end: usize, carriage: bool) -> (usize, usize) {
-        let text = self.rows.text;
-        if carriage && end > start && text[end - 1] == b'\r' {
-            end -= 1;
-        }
-        if end > start && text[start] == b'"' { (start + 1, end - start - 2) } else { (start, end - start) }
+    fn cell(&self, start: usize, length: usize) -> Cell<'a> {
+        debug_assert!(start + length + PAD <= self.rows.text.len());
+        // SAFETY: cells lie between ascending positions, the last of which is `PAD` bytes before the end of the text.
+        Cell { start: unsafe { self.rows.text.as_ptr().add(start) }, length, text: PhantomData }
+    }
+
+    /// The cell of one row as it stands.
+    pub fn get(&self, row: usize) -> Cell<'a> {
+        let mut found = self.cell(0, 0);
+        self.visit(row, |cell| {
+            found = cell;
+            false
+        });
+        found
     }
 
     /// The cell of one row as it was meant: doubled quotes are one again. Also says where it begins.
     pub fn value(&self, row: usize) -> (usize, Cow<'a, [u8]>) {
-        let mut place = (0, 0);
-        self.visit(row, |start, length| {
-            place = (start, length);
-            false
-        });
-        let (start, length) = place;
-        let cell = &self.rows.text[start..start + length];
-        (start, if self.doubled() { undouble(cell) } else { Cow::Borrowed(cell) })
+        let cell = self.get(row);
+        let value = if self.doubled() { undouble(cell.bytes()) } else { Cow::Borrowed(cell.bytes()) };
+        (cell.start as usize - self.rows.text.as_ptr() as usize, value)
+    }
+}
+
+impl<'a> Cell<'a> {
+    /// The first bytes of a text that has at least [`PAD`] more.
+    #[cfg(test)]
+    pub fn of(text: &'a [u8], length: usize) -> Self {
+        assert!(text.len() >= length + PAD);
+        Self { start: text.as_ptr(), length, text: PhantomData }
+    }
+
+    /// How long it is.
+    #[inline(always)]
+    pub fn len(self) -> usize {
+        self.length
+    }
+
+    /// Whether it is a null.
+    #[inline(always)]
+    pub fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
+    /// Its bytes.
+    #[inline(always)]
+    pub fn bytes(self) -> &'a [u8] {
+        // SAFETY: so it was made.
+        unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+
+    /// The cell without its first byte.
+    #[inline(always)]
+    pub fn tail(self) -> Self {
+        self.from(1)
+    }
+
+    /// The cell from the byte `at` on, which isn't behind its end.
+    #[inline(always)]
+    pub fn from(self, at: usize) -> Self {
+        debug_assert!(at <= self.length);
+        // SAFETY: still within the cell.
+        Self { start: unsafe { self.start.add(at) }, length: self.length - at, text: PhantomData }
+    }
+
+    /// The first bytes of the cell, no more than it has.
+    #[inline(always)]
+    pub fn head(self, length: usize) -> Self {
+        debug_assert!(length <= self.length);
+        Self { length, ..self }
+    }
+
+    /// Its first byte, or what comes behind it when it is empty.
+    #[inline(always)]
+    pub fn first(self) -> u8 {
+        // SAFETY: there are `PAD` bytes behind every cell.
+        unsafe { *self.start }
+    }
+
+    /// Eight bytes from `at` on, at most eight bytes behind its end; the first in the lowest place. Those behind the end
+    /// are of no meaning.
+    #[inline(always)]
+    pub fn word(self, at: usize) -> u64 {
+        debug_assert!(at <= self.length + 8);
+        // SAFETY: at most 16 bytes beyond the cell, and there are `PAD` of them.
+        u64::from_le(unsafe { self.start.add(at).cast::<u64>().read_unaligned() })
+    }
+
+    /// Its first sixteen bytes in the same way.
+    #[inline(always)]
+    pub fn wide(self) -> u128 {
+        // SAFETY: at most 16 bytes beyond the cell.
+        u128::from_le(unsafe { self.start.cast::<u128>().read_unaligned() })
+    }
+
+    /// Copies it to `out`, 32 bytes at a time.
+    ///
+    /// # Safety
+    /// There is room for its length and 32 more bytes.
+    #[inline(always)]
+    pub unsafe fn copy_to(self, out: *mut u8) {
+        let mut at = 0;
+        while at < self.length {
+            // SAFETY: reads end at most 31 bytes behind the cell, writes at most 31 bytes behind its copy.
+            unsafe { self.start.add(at).cast::<[u8; 32]>().copy_to_nonoverlapping(out.add(at).cast(), 1) };
+            at += 32;
+        }
     }
 }
 
@@ -160,27 +248,37 @@ mod tests {
     use super::*;
     use crate::csv::scan::{BEFORE, scan};
 
-    fn cells(text: &str, width: usize, quoting: Quoting, line_end: LineEnd, column: usize) -> Vec<String> {
+    fn cells(text: &str, width: usize, column: usize) -> Vec<String> {
         let mut ends = vec![BEFORE];
-        let doubled = scan(text.as_bytes(), &mut ends).doubled;
+        let mut doubled = Vec::new();
+        scan(text.as_bytes(), &mut ends, &mut doubled);
         let rows = (ends.len() - 1) / width;
         let padded = [text.as_bytes(), &[0; PAD]].concat();
-        let rows = Rows { text: &padded, ends: &ends, width, rows, quoting, line_end, doubled };
-        let cells = rows.column(column);
+        let columns = vec![!doubled.is_empty(); width];
+        let cells = Rows::new(&padded, &ends, rows, &columns).column(column);
         (0..cells.len()).map(|row| String::from_utf8(cells.value(row).1.into_owned()).unwrap()).collect()
     }
 
     #[test]
     fn quotes_and_line_ends_are_no_part_of_a_cell() {
-        use LineEnd::{CrLf, Lf, Mixed as Any};
-        use Quoting::{All, Mixed, None};
         let quoted = "\"a\",\"b\"\r\n\"\",\"\"\r\n";
-        assert_eq!(cells(quoted, 2, All, CrLf, 0), ["a", ""]);
-        assert_eq!(cells(quoted, 2, All, CrLf, 1), ["b", ""]);
-        assert_eq!(cells(quoted, 2, Mixed, CrLf, 1), ["b", ""]);
-        assert_eq!(cells(quoted, 2, Mixed, Any, 1), ["b", ""]);
-        assert_eq!(cells("a,b\n,\n", 2, None, Lf, 1), ["b", ""]);
-        assert_eq!(cells("a,\"b\"\r\n,\"\"\n1,\r\n", 2, Mixed, Any, 1), ["b", "", ""]);
-        assert_eq!(cells("\"\"\"\"\n\"a\"\"\"\"b\"\n", 1, All, Lf, 0), ["\"", "a\"\"b"]);
+        assert_eq!(cells(quoted, 2, 0), ["a", ""]);
+        assert_eq!(cells(quoted, 2, 1), ["b", ""]);
+        assert_eq!(cells("a,b\n,\n", 2, 1), ["b", ""]);
+        assert_eq!(cells("\r\n\n\"\"\r\na\n", 1, 0), ["", "", "", "a"]);
+        assert_eq!(cells("\na\n", 1, 0), ["", "a"]);
+        assert_eq!(cells("a,\"b\"\r\n,\"\"\n1,\r\n", 2, 1), ["b", "", ""]);
+        assert_eq!(cells("\"\"\"\"\n\"a\"\"\"\"b\"\n", 1, 0), ["\"", "a\"\"b"]);
+    }
+
+    #[test]
+    fn a_copy_is_whole() {
+        let text: Vec<u8> = (0..200).collect();
+        for length in 0..130 {
+            let mut copy = vec![0; length + 32];
+            // SAFETY: there is room for 32 more bytes.
+            unsafe { Cell::of(&text, length).copy_to(copy.as_mut_ptr()) };
+            assert_eq!(copy[..length], text[..length]);
+        }
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, TimestampMicrosecondArray};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{ArrowNativeType, BooleanBuffer, NullBuffer, ScalarBuffer};
 
 use super::{
-    cells::Cells,
+    cells::{Cell, Cells},
     date,
     dictionary::Dictionary,
     infer::{Inferred, Narrow},
@@ -29,17 +29,14 @@ pub(super) enum Kind {
 
 /// Bits in the order of Arrow: the first in the lowest place.
 #[derive(Debug, Default)]
-struct Bits {
+pub(super) struct Bits {
     words: Vec<u64>,
     len: usize,
 }
 
 /// Which cells hold a value.
 #[derive(Debug, Default)]
-pub(super) struct Validity {
-    bits: Bits,
-    nulls: usize,
-}
+pub(super) struct Validity(Bits);
 
 /// A column under construction.
 #[derive(Debug)]
@@ -93,11 +90,24 @@ impl Column {
         Self { validity: Validity::default(), values }
     }
 
+    /// Makes room for so many more cells at once.
+    pub fn reserve(&mut self, rows: usize) {
+        self.validity.0.words.reserve(rows / 64 + 1);
+        match &mut self.values {
+            Values::Int64(values) | Values::SampledInt(values) | Values::Timestamp(_, values) => values.reserve(rows),
+            Values::Float64(values) | Values::SampledDecimal(values) => values.reserve(rows),
+            Values::Bool(values) => values.words.reserve(rows / 64 + 1),
+            Values::Date(_, values) => values.reserve(rows),
+            Values::Utf8(values) => values.reserve(rows),
+            Values::Dictionary(values) => values.reserve(rows),
+            Values::Inferred(values) => values.reserve(rows),
+        }
+    }
+
     /// Appends the cells from the row `from` on. The error is the row of the first cell that doesn't fit; those before
     /// it are appended.
     pub fn append(&mut self, cells: &Cells<'_>, from: usize) -> Result<(), usize> {
         let validity = &mut self.validity;
-        let text = cells.text();
         let reached = match &mut self.values {
             Values::Int64(values) => primitive(cells, from, values, validity, number::integer),
             Values::Float64(values) => primitive(cells, from, values, validity, number::float),
@@ -113,17 +123,15 @@ impl Column {
                 let format = *format;
                 primitive(cells, from, values, validity, |cell| date::timestamp(cell, format))
             }
-            Values::Bool(values) => cells.visit(from, |start, length| {
-                if length == 0 {
-                    validity.push(false);
-                    values.push(false);
-                    return true;
-                }
-                let Some(value) = truth(&text[start..start + length]) else { return false };
-                validity.push(true);
-                values.push(value);
-                true
-            }),
+            Values::Bool(values) => {
+                let mut bits = validity.writer(cells.len() - from);
+                cells.visit(from, |cell| {
+                    let Some(value) = truth(cell.bytes()) else { return false };
+                    bits.push(!cell.is_empty());
+                    values.push(value);
+                    true
+                })
+            }
             Values::Utf8(values) => {
                 values.append(cells, from, validity);
                 cells.len()
@@ -187,15 +195,15 @@ impl Column {
         let Self { validity, values } = self;
         match values {
             Values::Int64(values) | Values::SampledInt(values) => {
-                Arc::new(Int64Array::new(ScalarBuffer::from(values), validity.finish()))
+                Arc::new(Int64Array::new(buffer(values), validity.finish()))
             }
             Values::Float64(values) | Values::SampledDecimal(values) => {
-                Arc::new(Float64Array::new(ScalarBuffer::from(values), validity.finish()))
+                Arc::new(Float64Array::new(buffer(values), validity.finish()))
             }
             Values::Bool(values) => Arc::new(BooleanArray::new(values.finish(), validity.finish())),
-            Values::Date(_, values) => Arc::new(Date32Array::new(ScalarBuffer::from(values), validity.finish())),
+            Values::Date(_, values) => Arc::new(Date32Array::new(buffer(values), validity.finish())),
             Values::Timestamp(format, values) => {
-                let array = TimestampMicrosecondArray::new(ScalarBuffer::from(values), validity.finish());
+                let array = TimestampMicrosecondArray::new(buffer(values), validity.finish());
                 match format {
                     TimestampFormat::Civil => Arc::new(array),
                     TimestampFormat::Utc => Arc::new(array.with_timezone("UTC")),
@@ -209,34 +217,60 @@ impl Column {
 }
 
 /// Appends cells that `parse` reads, until it doesn't; returns the row reached.
-#[inline(always)]
-pub(super) fn primitive<T: Default>(
+///
+/// A function of its own for each `parse`: together they would have too few registers.
+#[inline(never)]
+pub(super) fn primitive<T: Copy + Default>(
     cells: &Cells<'_>,
     from: usize,
     values: &mut Vec<T>,
     validity: &mut Validity,
-    parse: impl Fn(&[u8]) -> Option<T>,
+    parse: impl Fn(Cell<'_>) -> Option<T>,
 ) -> usize {
-    values.reserve(cells.len() - from);
-    let text = cells.text();
-    cells.visit(from, |start, length| {
-        if length == 0 {
-            values.push(T::default());
-            validity.push(false);
-            return true;
+    let count = cells.len() - from;
+    let before = values.len();
+    validity.fill(count);
+    values.reserve(count);
+    let first = values.spare_capacity_mut().as_mut_ptr();
+    let mut out = first;
+    let reached = cells.visit(from, |cell| {
+        let value = if cell.is_empty() {
+            // SAFETY: both point into the room that was made.
+            validity.clear(before + unsafe { out.offset_from_unsigned(first) });
+            T::default()
+        } else {
+            match parse(cell) {
+                Some(value) => value,
+                None => return false,
+            }
+        };
+        // SAFETY: room for `count` values was made, and there are no more cells.
+        unsafe {
+            (*out).write(value);
+            out = out.add(1);
         }
-        let Some(value) = parse(&text[start..start + length]) else { return false };
-        values.push(value);
-        validity.push(true);
         true
-    })
+    });
+    // SAFETY: one value was written for each cell before the row reached.
+    unsafe { values.set_len(before + reached - from) };
+    validity.truncate(before + reached - from);
+    reached
 }
 
+/// The values as a buffer. Room that was made for a batch that ended early is given back.
+pub(super) fn buffer<T: ArrowNativeType>(mut values: Vec<T>) -> ScalarBuffer<T> {
+    if values.capacity() / 2 > values.len() {
+        values.shrink_to_fit();
+    }
+    ScalarBuffer::from(values)
+}
+
+/// The truth of a cell; a null is kept as `false`.
 fn truth(cell: &[u8]) -> Option<bool> {
     let is = |word: &str| cell.eq_ignore_ascii_case(word.as_bytes());
     if is("true") || is("yes") || is("1") {
         Some(true)
-    } else if is("false") || is("no") || is("0") {
+    } else if is("false") || is("no") || is("0") || cell.is_empty() {
         Some(false)
     } else {
         None
@@ -263,44 +297,106 @@ impl Bits {
         if len < self.len {
             self.len = len;
             self.words.truncate(len.div_ceil(64));
-            if !len.is_multiple_of(64) {
-                self.words[len / 64] &= (1 << (len % 64)) - 1;
-            }
+            self.trim();
+        }
+    }
+
+    /// Clears what is behind the last bit.
+    fn trim(&mut self) {
+        if let Some(last) = self.words.last_mut().filter(|_| !self.len.is_multiple_of(64)) {
+            *last &= (1 << (self.len % 64)) - 1;
         }
     }
 
     fn finish(self) -> BooleanBuffer {
         // Arrow's bits are little-endian bytes; words are that on every machine we build for.
         let words = self.words.into_iter().map(u64::to_le).collect::<Vec<_>>();
-        BooleanBuffer::new(Buffer::from_vec(words), 0, self.len)
+        BooleanBuffer::new(buffer(words).into_inner(), 0, self.len)
     }
 }
 
 impl Validity {
     /// Appends a cell.
-    #[inline(always)]
     pub fn push(&mut self, valid: bool) {
-        self.bits.push(valid);
-        self.nulls += usize::from(!valid);
+        self.0.push(valid);
+    }
+
+    /// Appends so many cells that hold a value.
+    fn fill(&mut self, count: usize) {
+        let bits = &mut self.0;
+        let place = bits.len % 64;
+        if let Some(last) = bits.words.last_mut().filter(|_| place != 0) {
+            *last |= u64::MAX << place;
+        }
+        bits.len += count;
+        bits.words.resize(bits.len.div_ceil(64), u64::MAX);
+        bits.trim();
+    }
+
+    /// Makes a cell null.
+    #[inline(always)]
+    fn clear(&mut self, index: usize) {
+        self.0.words[index / 64] &= !(1 << (index % 64));
+    }
+
+    /// For many cells: at most `count`.
+    #[inline(always)]
+    pub fn writer(&mut self, count: usize) -> ValidityWriter<'_> {
+        let bits = &mut self.0;
+        bits.words.reserve(count / 64 + 1);
+        let place = (bits.len % 64) as u32;
+        let word = if place == 0 { 0 } else { bits.words.pop().unwrap_or_default() };
+        ValidityWriter { bits, word, place }
     }
 
     /// How many cells there are.
     pub fn len(&self) -> usize {
-        self.bits.len
+        self.0.len
     }
 
     /// Whether the cell holds a value.
     pub fn get(&self, index: usize) -> bool {
-        self.bits.get(index)
+        self.0.get(index)
     }
 
     fn truncate(&mut self, len: usize) {
-        self.bits.truncate(len);
-        self.nulls = self.bits.len - self.bits.words.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        self.0.truncate(len);
     }
 
     /// The nulls, if there are any.
     pub fn finish(self) -> Option<NullBuffer> {
-        (self.nulls > 0).then(|| NullBuffer::new(self.bits.finish()))
+        let valid = self.0.words.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        (valid < self.0.len).then(|| NullBuffer::new(self.0.finish()))
+    }
+}
+
+/// Collects a word of bits before it goes to memory.
+pub(super) struct ValidityWriter<'a> {
+    bits: &'a mut Bits,
+    word: u64,
+    place: u32,
+}
+
+impl ValidityWriter<'_> {
+    /// Appends a cell.
+    #[inline(always)]
+    pub fn push(&mut self, valid: bool) {
+        self.word |= u64::from(valid) << self.place;
+        self.place += 1;
+        if self.place == 64 {
+            self.bits.words.push(self.word);
+            (self.word, self.place) = (0, 0);
+        }
+    }
+}
+
+impl Drop for ValidityWriter<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.place > 0 {
+            self.bits.words.push(self.word);
+        }
+        // The last word may be begun only.
+        self.bits.len = self.bits.words.len() * 64 - if self.place > 0 { 64 - self.place as usize } else { 0 };
     }
 }

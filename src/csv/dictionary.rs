@@ -6,7 +6,7 @@ use arrow_array::{DictionaryArray, Int32Array, StringArray, types::Int32Type};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use super::cells::{Cells, undouble};
-use super::column::Validity;
+use super::column::{Validity, buffer};
 
 /// A dictionary column under construction.
 #[derive(Debug, Default)]
@@ -18,20 +18,24 @@ pub(super) struct Dictionary {
 }
 
 impl Dictionary {
+    /// Makes room for so many more cells.
+    pub fn reserve(&mut self, rows: usize) {
+        self.keys.reserve(rows);
+    }
+
     /// Appends the cells from the row `from` on.
     pub fn append(&mut self, cells: &Cells<'_>, from: usize, validity: &mut Validity) {
         self.keys.reserve(cells.len() - from);
-        let text = cells.text();
+        let mut bits = validity.writer(cells.len() - from);
         let doubled = cells.doubled();
-        cells.visit(from, |start, length| {
-            validity.push(length != 0);
-            let cell = &text[start..start + length];
-            let key = if length == 0 {
+        cells.visit(from, |cell| {
+            bits.push(!cell.is_empty());
+            let key = if cell.is_empty() {
                 0
             } else if doubled {
-                self.key(&undouble(cell))
+                self.key(&undouble(cell.bytes()))
             } else {
-                self.key(cell)
+                self.key(cell.bytes())
             };
             self.keys.push(key);
             true
@@ -56,7 +60,7 @@ impl Dictionary {
         // SAFETY: the offsets are the lengths of the data after each value, so they ascend and end with the data; values
         // are cells, which are UTF-8 because they are cut from checked text at ASCII bytes.
         let values = unsafe { StringArray::new_unchecked(offsets, Buffer::from_vec(self.data), None) };
-        let keys = Int32Array::new(ScalarBuffer::from(self.keys), nulls);
+        let keys = Int32Array::new(buffer(self.keys), nulls);
         DictionaryArray::new(keys, Arc::new(values))
     }
 }

@@ -18,12 +18,11 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array};
-use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
 
 use super::{
-    cells::Cells,
-    column::{Validity, primitive},
+    cells::{Cell, Cells},
+    column::{Validity, buffer, primitive},
     number::{self, EXACT_BELOW},
     schema::ColumnType,
     text::Text,
@@ -115,12 +114,25 @@ impl Inferred {
         }
     }
 
+    /// Makes room for so many more cells.
+    pub fn reserve(&mut self, rows: usize) {
+        match self {
+            Self::Empty => {}
+            Self::Int { values, .. } => values.reserve(rows),
+            Self::Decimal { values, scales } => {
+                values.reserve(rows);
+                scales.reserve(rows);
+            }
+            Self::Text(text) => text.reserve(rows),
+        }
+    }
+
     /// Appends the cells from the row `from` on, in a wider form where they need it.
     pub fn append(&mut self, cells: &Cells<'_>, mut from: usize, validity: &mut Validity) {
         while from < cells.len() {
             from = self.extend(cells, from, validity);
             if from < cells.len() {
-                self.widen(&cells.value(from).1, validity);
+                self.widen(cells.get(from), validity);
             }
         }
     }
@@ -128,12 +140,15 @@ impl Inferred {
     /// Appends cells as long as they fit the form; returns the row reached.
     fn extend(&mut self, cells: &Cells<'_>, from: usize, validity: &mut Validity) -> usize {
         match self {
-            Self::Empty => cells.visit(from, |_, length| {
-                if length == 0 {
-                    validity.push(false);
-                }
-                length == 0
-            }),
+            Self::Empty => {
+                let mut bits = validity.writer(cells.len() - from);
+                cells.visit(from, |cell| {
+                    if cell.is_empty() {
+                        bits.push(false);
+                    }
+                    cell.is_empty()
+                })
+            }
             Self::Int { values, wide } => {
                 let before = values.len();
                 let reached = primitive(cells, from, values, validity, number::canonical_integer);
@@ -141,20 +156,22 @@ impl Inferred {
                 reached
             }
             Self::Decimal { values, scales } => {
-                scales.reserve(cells.len() - from);
-                let text = cells.text();
-                cells.visit(from, |start, length| {
-                    let (value, scale) = if length == 0 {
+                let count = cells.len() - from;
+                let mut bits = validity.writer(count);
+                values.reserve(count);
+                scales.reserve(count);
+                cells.visit(from, |cell| {
+                    let (value, scale) = if cell.is_empty() {
                         (0.0, 0)
                     } else {
-                        match number::canonical_decimal(&text[start..start + length]) {
+                        match number::canonical_decimal(cell) {
                             Some(decimal) => decimal,
                             None => return false,
                         }
                     };
+                    bits.push(!cell.is_empty());
                     values.push(value);
                     scales.push(scale);
-                    validity.push(length != 0);
                     true
                 })
             }
@@ -166,7 +183,7 @@ impl Inferred {
     }
 
     /// Takes the next wider form that holds `cell`.
-    fn widen(&mut self, cell: &[u8], validity: &Validity) {
+    fn widen(&mut self, cell: Cell<'_>, validity: &Validity) {
         let cell = if number::canonical_integer(cell).is_some() {
             Narrow::Int
         } else if number::canonical_decimal(cell).is_some() {
@@ -214,8 +231,8 @@ impl Inferred {
         match self.into_form(level, &validity) {
             // An all-empty column was made text above.
             Self::Empty => Arc::new(Text::default().finish(None)),
-            Self::Int { values, .. } => Arc::new(Int64Array::new(ScalarBuffer::from(values), validity.finish())),
-            Self::Decimal { values, .. } => Arc::new(Float64Array::new(ScalarBuffer::from(values), validity.finish())),
+            Self::Int { values, .. } => Arc::new(Int64Array::new(buffer(values), validity.finish())),
+            Self::Decimal { values, .. } => Arc::new(Float64Array::new(buffer(values), validity.finish())),
             Self::Text(text) => Arc::new(text.finish(validity.finish())),
         }
     }

@@ -1,6 +1,6 @@
 //! Bytes as they come, made UTF-8, in one buffer with padding behind them.
 
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{Decoder, DecoderResult, Encoding};
 
 use super::scan::PAD;
 
@@ -34,10 +34,9 @@ impl std::fmt::Debug for DecoderBox {
 }
 
 impl Input {
-    /// Bytes in `encoding`, UTF-8 without one.
+    /// Bytes in `encoding`; without one they are taken as they are.
     pub fn new(encoding: Option<&'static Encoding>) -> Self {
-        // UTF-8 needs no decoder: the rows are checked where they are in the cache anyway.
-        let decoder = encoding.filter(|encoding| *encoding != UTF_8).map(|encoding| Transcoder {
+        let decoder = encoding.map(|encoding| Transcoder {
             decoder: DecoderBox(encoding.new_decoder_with_bom_removal()),
             malformed: Vec::new(),
         });

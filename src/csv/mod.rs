@@ -3,9 +3,9 @@
 //! Push bytes as they arrive into a [`Reader`] and take batches, or hand [`decode`] everything at once. The same bytes
 //! give the same batches and the same errors however they were cut into pushes.
 //!
-//! The flow: `input` (encoding, byte order mark) → `window` (the whole rows of some text, by
-//! `scan`, which finds delimiters and sees that something is wrong, or by `record`, which sees what and where) → `cells` (the
-//! cells of one column) → `column` (typed values) → `batch`. `reader` holds it together, `infer` finds types.
+//! The flow: `input` (encoding) → `window` (the whole rows of some text: by `scan`, which finds delimiters and sees that
+//! something is wrong, or by `record`, which sees what and where) → `cells` (the cells of one column) → `column` (typed
+//! values; `infer` finds types) → `batch`. `reader` holds it together, `parallel` does it with several threads.
 //!
 //! # What counts as CSV
 //! - The delimiter is a comma, a record ends with LF or CRLF (mixed as they come); the last one may end with the input.
@@ -14,7 +14,7 @@
 //!   extra quote can't swallow rows in silence.
 //! - An empty cell, `""` or bare, is null in every type, text included.
 //! - A carriage return outside quotes stands only before a line feed. A lone one is an error: it could be a line end or
-//!   text, and either guess would change the data.
+//!   text, and either guess would change the data. As the very last byte it is the line end, cut short.
 //! - Every record has as many cells as the header. An empty line is a record with one empty cell: an error beside a
 //!   header of several columns, a null below a header of one.
 //! - NUL and bytes that aren't UTF-8 (or the encoding that was asked for) are errors. A byte order mark is skipped.
@@ -28,6 +28,7 @@ mod header;
 mod infer;
 mod input;
 mod number;
+mod parallel;
 mod position;
 mod reader;
 mod record;
@@ -39,5 +40,6 @@ mod tests;
 mod text;
 mod window;
 
-pub use reader::{Decoded, Reader, decode};
+pub use parallel::{Decoded, decode};
+pub use reader::Reader;
 pub use schema::{ColumnType, DateFormat, Options, Schema, TimestampFormat, empty};

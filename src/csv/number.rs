@@ -1,95 +1,264 @@
 //! Numbers in text, and back: the forms that inference accepts are those that can be written again character for
 //! character.
 
+use super::cells::Cell;
+
 /// Powers of ten that float64 holds exactly.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
     1e21, 1e22,
 ];
 
-/// A decimal of up to 15 significant digits survives the way into float64 and back.
-const DIGITS: u32 = 15;
-
-/// Whole numbers beyond this (10^15) have more digits than [`DIGITS`].
+/// Whole numbers from here on have more than 15 digits; up to 15 survive the way into float64 and back.
 pub(super) const EXACT_BELOW: u64 = 1_000_000_000_000_000;
 
-/// A whole number in its only canonical form: no plus sign, no leading zeros, no `-0`, within int64.
-pub(super) fn canonical_integer(cell: &[u8]) -> Option<i64> {
-    let (negative, digits) = match cell {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    match digits {
-        [b'0'] if !negative => Some(0),
-        [b'1'..=b'9', ..] => signed(negative, magnitude(digits)?),
-        _ => None,
-    }
+/// Whole numbers below this are exact in float64.
+const WHOLE_BELOW: u64 = 1 << 53;
+
+/// The top bit of every byte, and what lifts a byte into it unless it is a digit's value.
+const TOP: u64 = 0x8080_8080_8080_8080;
+pub(super) const ABOVE_NINE: u64 = 0x7676_7676_7676_7676;
+
+/// The character `0` in every byte: what is left of a digit without it is its value.
+pub(super) const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// A decimal as it stands: `mantissa` with the point `scale` digits from its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Decimal {
+    negative: bool,
+    mantissa: u64,
+    scale: u8,
 }
 
-/// A whole number as people write it: a sign and leading zeros are fine.
-pub(super) fn integer(cell: &[u8]) -> Option<i64> {
-    let (negative, digits) = match cell {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
+/// A whole number in its only canonical form: no plus sign, no leading zeros, no `-0`, within int64.
+#[inline(always)]
+pub(super) fn canonical_integer(cell: Cell<'_>) -> Option<i64> {
+    let negative = cell.first() == b'-' && !cell.is_empty();
+    let digits = if negative { cell.tail() } else { cell };
+    if digits.first() == b'0' && (negative || digits.len() > 1) {
+        return None;
+    }
     signed(negative, magnitude(digits)?)
 }
 
+/// A whole number as people write it: a sign and leading zeros are fine.
+#[inline(always)]
+pub(super) fn integer(cell: Cell<'_>) -> Option<i64> {
+    let negative = cell.first() == b'-';
+    let mut digits = if (negative || cell.first() == b'+') && !cell.is_empty() { cell.tail() } else { cell };
+    while digits.len() > 1 && digits.first() == b'0' {
+        digits = digits.tail();
+    }
+    signed(negative, magnitude(digits)?)
+}
+
+#[inline(always)]
 fn signed(negative: bool, magnitude: u64) -> Option<i64> {
     if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
 }
 
-fn magnitude(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
+/// The value of 1 to 19 digits: always below 2^64.
+#[inline(always)]
+fn magnitude(digits: Cell<'_>) -> Option<u64> {
+    match digits.len() {
+        count @ 1..=8 => eight(digits.word(0), count),
+        _ => long_magnitude(digits),
+    }
+}
+
+#[inline(never)]
+fn long_magnitude(digits: Cell<'_>) -> Option<u64> {
+    let count = digits.len();
+    match count {
+        9..=16 => {
+            let (high, low) = (eight(digits.word(0), count - 8)?, eight(digits.word(count - 8), 8)?);
+            Some(high * 100_000_000 + low)
+        }
+        17..=19 => {
+            let high = eight(digits.word(0), count - 16)?;
+            let (middle, low) = (eight(digits.word(count - 16), 8)?, eight(digits.word(count - 8), 8)?);
+            Some((high * 100_000_000 + middle) * 100_000_000 + low)
+        }
+        _ => None,
+    }
+}
+
+/// The value of the first `count` characters of a word, 1 to 8, if they are digits.
+///
+/// All at once: pairs of digits become numbers below 100, pairs of those numbers below 10,000, and those one number.
+#[inline(always)]
+fn eight(word: u64, count: usize) -> Option<u64> {
+    let digits = (word ^ ZEROS) << (64 - 8 * count);
+    if ((digits.wrapping_add(ABOVE_NINE)) | digits) & TOP != 0 {
         return None;
     }
-    digits.iter().try_fold(0u64, |value, &byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 { None } else { value.checked_mul(10)?.checked_add(u64::from(digit)) }
-    })
+    let pairs = digits * 10 + (digits >> 8);
+    let even = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(100 + (1_000_000 << 32));
+    let odd = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul(1 + (10_000 << 32));
+    Some(even.wrapping_add(odd) >> 32)
+}
+
+/// Reads `-?(0|[1-9][0-9]*)(\.[0-9]+)?` if its mantissa is below 10^19 and it has at most 22 digits behind the point.
+#[inline(always)]
+fn decimal(cell: Cell<'_>) -> Option<Decimal> {
+    let negative = cell.first() == b'-' && !cell.is_empty();
+    let digits = if negative { cell.tail() } else { cell };
+    let length = digits.len();
+    if !(1..=8).contains(&length) {
+        return long_decimal(negative, digits);
+    }
+    let point = point(digits.word(0));
+    // A zero stands alone before the point.
+    if digits.first() == b'0' && length > 1 && point != 1 {
+        return None;
+    }
+    if point >= length {
+        return Some(Decimal { negative, mantissa: eight(digits.word(0), length)?, scale: 0 });
+    }
+    let scale = length - 1 - point;
+    if point == 0 || scale == 0 {
+        return None;
+    }
+    // The point is taken out, and what stood behind it moves up.
+    let word = digits.word(0);
+    let whole = (1 << (8 * point)) - 1;
+    let mantissa = eight(word & whole | word >> 8 & !whole, length - 1)?;
+    Some(Decimal { negative, mantissa, scale: scale as u8 })
+}
+
+/// The same for more than eight characters behind the sign, or none.
+#[inline(never)]
+fn long_decimal(negative: bool, digits: Cell<'_>) -> Option<Decimal> {
+    let length = digits.len();
+    let point = point(digits.word(0));
+    if length == 0 || digits.first() == b'0' && point != 1 {
+        return None;
+    }
+    let point = if point < 8 { point } else { memchr::memchr(b'.', digits.bytes()).unwrap_or(length) };
+    if point == length {
+        return Some(Decimal { negative, mantissa: magnitude(digits)?, scale: 0 });
+    }
+    let scale = length - 1 - point;
+    if point == 0 || scale == 0 || scale >= POWERS.len() {
+        return None;
+    }
+    let whole = magnitude(digits.head(point))?;
+    let mut fraction = digits.from(point + 1);
+    if whole == 0 {
+        // Zeros behind the point don't make the mantissa longer.
+        while fraction.len() > 1 && fraction.first() == b'0' {
+            fraction = fraction.tail();
+        }
+    } else if point + scale > 19 {
+        return None;
+    }
+    let mantissa = whole * WHOLE_POWERS[fraction.len().min(19)] + magnitude(fraction)?;
+    Some(Decimal { negative, mantissa, scale: scale as u8 })
+}
+
+/// The index of the first point in a word; 8 if there is none.
+#[inline(always)]
+fn point(word: u64) -> usize {
+    let others = word ^ 0x2E2E_2E2E_2E2E_2E2E;
+    // The lowest bit that is set is right, and no other is looked at.
+    let points = others.wrapping_sub(0x0101_0101_0101_0101) & !others & TOP;
+    points.trailing_zeros() as usize / 8
 }
 
 /// A plain decimal: `-?(0|[1-9][0-9]*)(\.[0-9]+)?` with at most 15 significant digits and 22 behind the point. Returns
 /// the nearest float64 and the number of digits behind the point: together they are the text (a whole number has 0).
-pub(super) fn canonical_decimal(cell: &[u8]) -> Option<(f64, u8)> {
-    let (negative, digits) = match cell {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let fraction = match &digits[whole..] {
-        [] => &[][..],
-        [b'.', fraction @ ..] if !fraction.is_empty() && fraction.iter().all(u8::is_ascii_digit) => fraction,
-        _ => return None,
-    };
-    let whole = &digits[..whole];
-    match whole {
-        [b'0'] | [b'1'..=b'9', ..] => {}
-        _ => return None,
-    }
+#[inline(always)]
+pub(super) fn canonical_decimal(cell: Cell<'_>) -> Option<(f64, u8)> {
+    let Decimal { negative, mantissa, scale } = decimal(cell)?;
     // Without a point `-0` would be the integer that has no sign.
-    if whole == b"0" && fraction.is_empty() && negative || fraction.len() >= POWERS.len() {
+    if mantissa >= EXACT_BELOW || negative && mantissa == 0 && scale == 0 {
         return None;
     }
-    let mut significant = 0;
-    let mut mantissa = 0u64;
-    for byte in whole.iter().chain(fraction) {
-        significant += u32::from(significant > 0 || *byte != b'0');
-        if significant > DIGITS {
-            return None;
-        }
-        mantissa = mantissa * 10 + u64::from(byte - b'0');
-    }
     // Both operands are exact, so that the division rounds once, as it should.
-    let value = mantissa as f64 / POWERS[fraction.len()];
-    Some((if negative { -value } else { value }, fraction.len() as u8))
+    let value = mantissa as f64 / POWERS[usize::from(scale)];
+    Some((if negative { -value } else { value }, scale))
 }
 
 /// Any number that `str::parse::<f64>` takes.
-pub(super) fn float(cell: &[u8]) -> Option<f64> {
-    canonical_decimal(cell).map(|(value, _)| value).or_else(|| fast_float2::parse(cell).ok())
+#[inline(always)]
+pub(super) fn float(cell: Cell<'_>) -> Option<f64> {
+    let Some(Decimal { negative, mantissa, scale }) = decimal(cell) else { return float_slowly(cell) };
+    let value = if mantissa < WHOLE_BELOW {
+        mantissa as f64 / POWERS[usize::from(scale)]
+    } else {
+        match nearest(mantissa, usize::from(scale)) {
+            Some(value) => value,
+            None => return float_slowly(cell),
+        }
+    };
+    Some(if negative { -value } else { value })
 }
+
+#[cold]
+fn float_slowly(cell: Cell<'_>) -> Option<f64> {
+    fast_float2::parse(cell.bytes()).ok()
+}
+
+/// The float64 nearest to `mantissa / 10^scale`, unless that is too close to call with 128 bits.
+///
+/// The mantissa, shifted to its full 64 bits, times 1/5^scale rounded up to 128 bits: the product is too large by less
+/// than 2^64, so that its upper 128 bits are right or one too large. Only where that one could matter to the rounding
+/// (at the half between two floats, exact ties among them) is there no answer. The powers of two are exact.
+#[inline(always)]
+fn nearest(mantissa: u64, scale: usize) -> Option<f64> {
+    let (reciprocal, bits) = RECIPROCALS[scale];
+    let zeros = mantissa.leading_zeros();
+    let shifted = u128::from(mantissa << zeros);
+    let low = shifted * (reciprocal & u128::from(u64::MAX));
+    let product = shifted * (reciprocal >> 64) + (low >> 64);
+    let surplus = 74 + (product >> 127) as u32;
+    let rest = product & ((1 << surplus) - 1);
+    let half = 1 << (surplus - 1);
+    if rest == half || rest == half + 1 {
+        return None;
+    }
+    let value = (product >> surplus) as u64 + u64::from(rest > half);
+    let exponent = surplus as i32 - 63 - bits as i32 - zeros as i32 - scale as i32;
+    Some(value as f64 * f64::from_bits(((1023 + exponent) as u64) << 52))
+}
+
+/// For each scale 2^(127 + bits) / 5^scale, rounded up, with the bits that bring it between 2^127 and 2^128.
+const RECIPROCALS: [(u128, u32); POWERS.len()] = {
+    let mut all = [(1 << 127, 0); POWERS.len()];
+    let mut scale = 1;
+    let mut divisor = 1u64;
+    while scale < all.len() {
+        divisor *= 5;
+        let bits = 64 - divisor.leading_zeros();
+        // The first bit of the quotient is one; the others come by long division.
+        let mut remainder = (1 << bits) - divisor;
+        let mut quotient = 1u128;
+        let mut digit = 0;
+        while digit < 127 {
+            remainder *= 2;
+            quotient *= 2;
+            if remainder >= divisor {
+                remainder -= divisor;
+                quotient += 1;
+            }
+            digit += 1;
+        }
+        all[scale] = (quotient + 1, bits);
+        scale += 1;
+    }
+    all
+};
+
+/// 10^0 to 10^19.
+const WHOLE_POWERS: [u64; 20] = {
+    let mut all = [1; 20];
+    let mut index = 1;
+    while index < all.len() {
+        all[index] = all[index - 1] * 10;
+        index += 1;
+    }
+    all
+};
 
 /// Writes an integer in its canonical form.
 pub(super) fn write_integer(value: i64, out: &mut Vec<u8>) {
@@ -129,6 +298,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::csv::scan::PAD;
+
+    /// Calls `read` with the text as a cell that digits and a point come behind.
+    fn with<T>(text: &str, read: impl Fn(Cell<'_>) -> T) -> T {
+        let padded = format!("{text}{}", "7.".repeat(PAD));
+        read(Cell::of(padded.as_bytes(), text.len()))
+    }
 
     #[test]
     fn only_canonical_integers_are_inferred() {
@@ -156,7 +332,7 @@ mod tests {
             ("\u{663}", None),
         ];
         for (text, expected) in cases {
-            assert_eq!(canonical_integer(text.as_bytes()), expected, "{text:?}");
+            assert_eq!(with(text, canonical_integer), expected, "{text:?}");
         }
     }
 
@@ -164,7 +340,7 @@ mod tests {
     fn given_integers_may_have_signs_and_zeros() {
         let cases = [("007", Some(7)), ("+7", Some(7)), ("-0", Some(0)), ("--7", None), ("", None), ("7.0", None)];
         for (text, expected) in cases {
-            assert_eq!(integer(text.as_bytes()), expected, "{text:?}");
+            assert_eq!(with(text, integer), expected, "{text:?}");
         }
     }
 
@@ -197,9 +373,9 @@ mod tests {
             (".", None),
         ];
         for (text, expected) in cases {
-            assert_eq!(canonical_decimal(text.as_bytes()), expected, "{text:?}");
+            assert_eq!(with(text, canonical_decimal), expected, "{text:?}");
         }
-        assert!(canonical_decimal(b"-0.0").is_some_and(|(value, _)| value.is_sign_negative()));
+        assert!(with("-0.0", canonical_decimal).is_some_and(|(value, _)| value.is_sign_negative()));
     }
 
     proptest! {
@@ -208,12 +384,12 @@ mod tests {
             let mut out = Vec::new();
             write_integer(value, &mut out);
             prop_assert_eq!(std::str::from_utf8(&out).unwrap(), value.to_string());
-            prop_assert_eq!(canonical_integer(&out), Some(value));
+            prop_assert_eq!(with(&value.to_string(), canonical_integer), Some(value));
         }
 
         #[test]
         fn decimals_come_back(text in "-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,22})?") {
-            if let Some((value, scale)) = canonical_decimal(text.as_bytes()) {
+            if let Some((value, scale)) = with(&text, canonical_decimal) {
                 prop_assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits());
                 let mut out = Vec::new();
                 write_decimal(value, scale, &mut out);
@@ -224,7 +400,28 @@ mod tests {
         #[test]
         fn floats_are_those_of_the_standard_library(text in "[-+]?[0-9]{0,20}\\.?[0-9]{0,20}([eE][-+]?[0-9]{1,3})?") {
             let expected = text.parse::<f64>().ok();
-            prop_assert_eq!(float(text.as_bytes()).map(f64::to_bits), expected.map(f64::to_bits));
+            prop_assert_eq!(with(&text, float).map(f64::to_bits), expected.map(f64::to_bits));
+        }
+
+        #[test]
+        fn long_decimals_are_those_of_the_standard_library(mantissa: u64, digits in 1u32..20, scale in 1usize..23) {
+            let mantissa = mantissa % 10u64.pow(digits);
+            let text = format!("{mantissa:0width$}", width = scale + 1);
+            let (whole, fraction) = text.split_at(text.len() - scale);
+            let text = format!("{whole}.{fraction}");
+            prop_assert_eq!(with(&text, float).map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits));
+            if let Some(value) = nearest(mantissa.max(1), scale) {
+                let expected = format!("{}e-{scale}", mantissa.max(1)).parse::<f64>().unwrap();
+                prop_assert_eq!(value.to_bits(), expected.to_bits());
+            }
+        }
+
+        #[test]
+        fn decimals_next_to_a_half_are_those_of_the_standard_library(bits in 0x3C00u64 << 48..0x43E0u64 << 48, digits in 16usize..19) {
+            // The half between two floats, cut to so many digits, and its neighbours.
+            let half = f64::from_bits(bits);
+            let text = format!("{half:.0$}", digits.saturating_sub(half.log10().max(0.0) as usize));
+            prop_assert_eq!(with(&text, float).map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits));
         }
     }
 }

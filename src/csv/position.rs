@@ -107,13 +107,13 @@ pub(super) fn lines(bytes: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
-/// The text around `at`: up to half of an excerpt before it, the rest behind.
-pub(super) fn snippet(bytes: &[u8], at: usize) -> String {
-    // Four bytes a character at most; what is cut in half at the ends is left away below.
-    let start = at.saturating_sub(EXCERPT / 2);
-    let start = (start..at).find(|&i| bytes[i] & 0xC0 != 0x80).unwrap_or(at);
-    let end = bytes.len().min(at + 4 * EXCERPT);
-    excerpt(&bytes[start..end])
+/// The text around `at`, from the beginning of its record to where it was looked at: up to half of an excerpt before
+/// it, the rest behind. It holds no byte that the fault doesn't depend on, so it is the same however the text came.
+pub(super) fn snippet(text: &[u8], record: usize, at: usize, stop: usize) -> String {
+    // Not into the middle of a character.
+    let start = record.max(at.saturating_sub(EXCERPT / 2));
+    let start = (start..at).find(|&i| text[i] & 0xC0 != 0x80).unwrap_or(at);
+    excerpt(&text[start..stop.min(text.len())])
 }
 
 /// The beginning of `bytes` as one line of at most 80 characters.
@@ -155,10 +155,11 @@ mod tests {
     #[test]
     fn snippets_surround_the_place() {
         let text = "0123456789".repeat(20);
-        assert_eq!(snippet(text.as_bytes(), 100), text[60..140]);
-        assert_eq!(snippet(text.as_bytes(), 3), text[..80]);
-        assert_eq!(snippet(text.as_bytes(), 199), text[159..]);
-        assert_eq!(snippet("\u{e9}\u{e9}".repeat(30).as_bytes(), 61).chars().next(), Some('\u{e9}'));
-        assert_eq!(snippet(b"", 0), "");
+        assert_eq!(snippet(text.as_bytes(), 0, 100, 200), text[60..140]);
+        assert_eq!(snippet(text.as_bytes(), 0, 3, 200), text[..80]);
+        assert_eq!(snippet(text.as_bytes(), 0, 199, 200), text[159..]);
+        assert_eq!(snippet(text.as_bytes(), 95, 100, 102), text[95..102]);
+        assert_eq!(snippet("\u{e9}\u{e9}".repeat(30).as_bytes(), 0, 61, 99).chars().next(), Some('\u{e9}'));
+        assert_eq!(snippet(b"", 0, 0, 1), "");
     }
 }

@@ -51,16 +51,16 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// ```
 #[derive(Debug)]
 pub struct Reader {
-    options: Options,
+    pub(super) options: Options,
     input: Input,
     /// Of the text that waits.
-    position: Position,
+    pub(super) position: Position,
     /// How many bytes the next window has.
     reach: usize,
     window: Window,
     header: Option<Header>,
     kinds: Vec<Kind>,
-    levels: Vec<Narrow>,
+    pub(super) levels: Vec<Narrow>,
     schema: Option<SchemaRef>,
     batch: Batch,
     /// Where the batch begins, and how many bytes it may have.
@@ -77,45 +77,13 @@ pub struct Reader {
     failed: Option<Error>,
 }
 
-/// Everything that [`decode`] found.
-#[derive(Debug)]
-pub struct Decoded {
-    /// The columns.
-    pub schema: SchemaRef,
-    /// The rows, in order.
-    pub batches: Vec<RecordBatch>,
-    /// What was changed about the header.
-    pub warnings: Vec<String>,
-    /// How many records became rows.
-    pub records: u64,
-    /// In lenient reading the records that were set aside: record, line, byte, column, reason, snippet.
-    pub rejects: Option<RecordBatch>,
-}
-
-/// Decodes CSV that is all there.
-///
-/// # Errors
-/// Those of [`Reader::push`].
-pub fn decode(source: Bytes, options: Options) -> Result<Decoded> {
-    let mut reader = Reader::new(options);
-    reader.push(source)?;
-    reader.finish()?;
-    let batches = std::iter::from_fn(|| reader.take()).collect();
-    let schema = reader.schema().unwrap_or_else(|| schema::empty(&Schema::Text));
-    Ok(Decoded {
-        schema,
-        batches,
-        warnings: reader.warnings().to_vec(),
-        records: reader.records(),
-        rejects: reader.rejects(),
-    })
-}
-
 impl Reader {
     /// A reader that has seen nothing yet.
     pub fn new(mut options: Options) -> Self {
         options.batch_bytes = options.batch_bytes.clamp(1, LARGEST);
         options.record_bytes = options.record_bytes.clamp(1, LARGEST as u64);
+        // UTF-8 needs no decoder: the rows are checked where they are in the cache anyway.
+        options.encoding = options.encoding.filter(|encoding| *encoding != encoding_rs::UTF_8);
         Self {
             input: Input::new(options.encoding),
             position: Position::default(),
@@ -222,6 +190,67 @@ impl Reader {
         self.rejects.take(names)
     }
 
+    /// Reads bytes until the header is there; `source` goes on behind the place that is returned. There is none when the
+    /// bytes end within the header.
+    pub(super) fn push_header(&mut self, source: &[u8]) -> Result<Option<usize>> {
+        let mut rest = source;
+        while self.header.is_none() {
+            let want = self.want();
+            self.input.fill(&mut rest, want);
+            if self.input.available() < want {
+                return Ok(None);
+            }
+            self.step(want, false)?;
+        }
+        if self.options.encoding.is_some() {
+            // Its positions aren't those of the source: what is there already stays where it is.
+            return Ok(Some(source.len() - rest.len()));
+        }
+        self.input = Input::new(None);
+        Ok(Some(self.position.byte as usize))
+    }
+
+    /// Whether parts of the records can be decoded on their own and be put together as if they weren't.
+    pub(super) fn is_divisible(&self) -> bool {
+        let sampled = self.kinds.contains(&Kind::Infer) && self.sample() < u64::MAX;
+        !self.options.lenient && self.options.encoding.is_none() && !sampled
+    }
+
+    /// Decodes a block of whole records as if it stood alone. Gives the batch, and the bytes, lines and records in it;
+    /// nothing if anything is wrong.
+    pub(super) fn decode_block(&self, block: &[u8], levels: &[Narrow]) -> Option<(Batch, Position)> {
+        let mut reader = Self::new(self.options.clone());
+        reader.header = Some(Header { names: self.columns().to_vec(), warnings: Vec::new() });
+        reader.kinds.clone_from(&self.kinds);
+        reader.levels = levels.to_vec();
+        reader.begin_batch();
+        // One byte more than there are: nothing closes the batch.
+        reader.batch_span = block.len() as u64 + 1;
+        let mut rest = block;
+        loop {
+            let want = reader.want().min(rest.len() + reader.input.available());
+            reader.input.fill(&mut rest, want);
+            let before = reader.position.byte;
+            reader.step(want, false).ok()?;
+            if reader.position.byte == block.len() as u64 {
+                return Some((reader.batch, reader.position));
+            }
+            if reader.position.byte == before && rest.is_empty() {
+                return None;
+            }
+        }
+    }
+
+    /// Takes over a batch that was decoded elsewhere.
+    pub(super) fn adopt(&mut self, batch: Batch, size: Position) {
+        self.records += batch.rows() as u64;
+        self.batch = batch;
+        self.position.record += size.record;
+        self.position.line += size.line;
+        self.position.byte += size.byte;
+        self.flush();
+    }
+
     fn guard(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -278,7 +307,7 @@ impl Reader {
             }
             Outcome::Broken { at, reason, .. } => (at, reason),
         };
-        let broken = Broken { before: 0, lines: lines(&text[..at]), at, cell: None, reason };
+        let broken = Broken { before: 0, lines: lines(&text[..at]), start: 0, at, stop: at + 1, cell: None, reason };
         let mut fault = self.damage(&broken, text);
         fault.record = 0;
         let error = fault.into_error(&[]);
@@ -294,7 +323,7 @@ impl Reader {
         self.kinds = header.kinds(&self.options.schema)?;
         self.levels = vec![Narrow::Empty; self.kinds.len()];
         self.header = Some(header);
-        self.advance(next, 0);
+        self.advance(next, lines(self.input.text(next)), 0);
         self.data_from = self.position.byte;
         self.begin_batch();
         if self.sample() == 0 {
@@ -316,6 +345,9 @@ impl Reader {
         if self.window.consumed == 0 && self.window.broken.is_empty() && !self.stretch(length)? {
             return Ok(());
         }
+        // As many rows a byte as in this window: the columns get their memory at once.
+        let share = self.batch_span as usize / self.window.consumed.max(1) + 1;
+        self.batch.expect(self.window.records * share.min(self.batch_span as usize));
         let mut faults = Vec::new();
         let padded = self.input.padded();
         let mut rows_done = 0;
@@ -329,7 +361,7 @@ impl Reader {
                     Err(misfit) => vec![misfit],
                 }
             };
-            rows_done += rows.rows - misfits.len();
+            rows_done += rows.len() - misfits.len();
             for Misfit { row, column } in misfits {
                 let (at, value) = rows.column(column).value(row);
                 counted = (at, counted.1 + lines(&padded[counted.0..at]));
@@ -339,7 +371,7 @@ impl Reader {
                     byte: self.position.byte + at as u64,
                     column: Some(column),
                     what: What::Misfit { value: excerpt(&value), expected: self.kinds[column].expected() },
-                    snippet: snippet(&padded[..length], at),
+                    snippet: snippet(padded, at, at, rows.part(row, row + 1).end()),
                 });
             }
         }
@@ -351,7 +383,8 @@ impl Reader {
             return Err(fault.into_error(self.columns()));
         }
         self.records += rows_done as u64;
-        self.advance(self.window.consumed, self.window.records);
+        let Window { consumed, lines, records, .. } = self.window;
+        self.advance(consumed, lines, records);
         self.reach = WINDOW;
         if self.position.byte == self.batch_from + self.batch_span {
             self.flush();
@@ -386,7 +419,14 @@ impl Reader {
     fn too_long(&self, record: u64, observed: usize) -> Fault {
         let what = What::TooLong { allowed: self.options.record_bytes, observed: observed as u64 };
         let Position { line, byte, .. } = self.position;
-        Fault { record, line: line + 1, byte, column: None, what, snippet: snippet(self.input.text(observed), 0) }
+        Fault {
+            record,
+            line: line + 1,
+            byte,
+            column: None,
+            what,
+            snippet: snippet(self.input.text(observed), 0, 0, observed),
+        }
     }
 
     fn damage(&self, broken: &Broken, text: &[u8]) -> Fault {
@@ -396,13 +436,13 @@ impl Reader {
             byte: self.position.byte + broken.at as u64,
             column: broken.cell.filter(|cell| *cell < self.kinds.len()),
             what: What::Damage(broken.reason.clone()),
-            snippet: snippet(text, broken.at),
+            snippet: snippet(text, broken.start, broken.at, broken.stop),
         }
     }
 
     /// Drops text that was read.
-    fn advance(&mut self, bytes: usize, records: usize) {
-        self.position.line += lines(self.input.text(bytes));
+    fn advance(&mut self, bytes: usize, lines: u64, records: usize) {
+        self.position.line += lines;
         self.position.byte += bytes as u64;
         self.position.record += records as u64;
         self.input.consume(bytes);

@@ -17,14 +17,10 @@ pub(super) struct Seen {
     pub broken: bool,
     /// The text ends inside quotes.
     pub inside: bool,
-    /// Some cell holds a doubled quote.
-    pub doubled: bool,
-    /// Cells that open with a quote.
-    pub opened: usize,
+    /// Line feeds, inside quotes or not.
+    pub lines: usize,
     /// Line feeds outside quotes.
     pub feeds: usize,
-    /// Carriage returns outside quotes.
-    pub returns: usize,
 }
 
 /// Where the bytes that matter stand in a block of 64.
@@ -34,6 +30,16 @@ struct Block {
     comma: u64,
     feed: u64,
     carriage: u64,
+    nul: u64,
+}
+
+/// A way to look at 64 bytes at once.
+trait Lanes {
+    /// Tells the bytes of a block apart.
+    fn block(bytes: &[u8; 64]) -> Block;
+
+    /// Bit i of the result is the parity of the bits 0 to i.
+    fn parity(bits: u64) -> u64;
 }
 
 /// What one block tells the next.
@@ -47,36 +53,62 @@ struct Carry {
     close: u64,
     /// One when its last byte was a carriage return outside quotes.
     carriage: u64,
+    /// Not zero when a rule was broken anywhere.
+    broken: u64,
 }
 
-/// Appends the position of every delimiter and line feed outside quotes in `text` to `ends`.
+/// Appends the position of every delimiter and line feed outside quotes in `text` to `ends`, and that of every second
+/// quote of a doubled one to `doubled`.
 ///
 /// `text` begins at the beginning of a record.
-pub(super) fn scan(text: &[u8], ends: &mut Vec<u32>) -> Seen {
+pub(super) fn scan(text: &[u8], ends: &mut Vec<u32>, doubled: &mut Vec<u32>) -> Seen {
+    #[cfg(target_arch = "x86_64")]
+    if avx2::available() {
+        // SAFETY: the processor has what the function needs.
+        return unsafe { avx2::scan(text, ends, doubled) };
+    }
+    scan_with::<Portable>(text, ends, doubled)
+}
+
+/// The scan, whatever the lanes.
+#[inline(always)]
+fn scan_with<L: Lanes>(text: &[u8], ends: &mut Vec<u32>, doubled: &mut Vec<u32>) -> Seen {
     let mut seen = Seen::default();
-    let mut carry = Carry { inside: 0, delimiter: 1, close: 0, carriage: 0 };
+    let mut carry = Carry { inside: 0, delimiter: 1, close: 0, carriage: 0, broken: 0 };
+    // Every byte may be a delimiter. What isn't used is never touched.
+    ends.reserve(text.len() + 64);
+    let mut count = ends.len();
     let mut at = 0;
     let (blocks, rest) = text.as_chunks::<64>();
     for block in blocks {
-        let delimiters = step(Block::portable(block), u64::MAX, &mut carry, &mut seen);
-        positions(delimiters, at, ends);
+        let (delimiters, again) = step::<L>(L::block(block), u64::MAX, &mut carry, &mut seen);
+        note(again, at, doubled);
+        // SAFETY: a block has at most 64 delimiters, and there is room for one per byte of the text and 64 more.
+        unsafe { positions(delimiters, at, ends.as_mut_ptr().add(count)) };
+        count += delimiters.count_ones() as usize;
         at += 64;
     }
     if !rest.is_empty() {
-        let mut block = [0; 64];
+        let mut block = [b' '; 64];
         block[..rest.len()].copy_from_slice(rest);
-        let delimiters = step(Block::portable(&block), (1 << rest.len()) - 1, &mut carry, &mut seen);
-        positions(delimiters, at, ends);
-        // The padding behind the text repeats the last state, so the carry still tells how the text ends.
+        let (delimiters, again) = step::<L>(L::block(&block), (1 << rest.len()) - 1, &mut carry, &mut seen);
+        note(again, at, doubled);
+        // SAFETY: as above.
+        unsafe { positions(delimiters, at, ends.as_mut_ptr().add(count)) };
+        count += delimiters.count_ones() as usize;
     }
+    // SAFETY: so many entries were written, within the capacity.
+    unsafe { ends.set_len(count) };
+    seen.broken = carry.broken != 0;
     seen.inside = carry.inside != 0;
     seen
 }
 
-/// The rules, on one block; returns the delimiters outside quotes. `valid` has a bit for every byte of the text.
+/// The rules, on one block; returns the delimiters outside quotes and the quotes that
+/// double another. `valid` has a bit for every byte of the text.
 #[inline(always)]
-fn step(block: Block, valid: u64, carry: &mut Carry, seen: &mut Seen) -> u64 {
-    let within = parity(block.quote) ^ carry.inside;
+fn step<L: Lanes>(block: Block, valid: u64, carry: &mut Carry, seen: &mut Seen) -> (u64, u64) {
+    let within = L::parity(block.quote) ^ carry.inside;
     let open = block.quote & within;
     let close = block.quote & !within;
     let feed = block.feed & !within;
@@ -88,44 +120,56 @@ fn step(block: Block, valid: u64, carry: &mut Carry, seen: &mut Seen) -> u64 {
     let behind_carriage = carriage << 1 | carry.carriage;
     let broken = (open & !(behind_delimiter | behind_close))
         | (behind_close & !(delimiter | carriage | open))
-        | (behind_carriage & !feed);
-    seen.broken |= broken & valid != 0;
-    seen.doubled |= behind_close & open != 0;
-    seen.opened += (open & behind_delimiter).count_ones() as usize;
+        | (behind_carriage & !feed)
+        | block.nul;
+    carry.broken |= broken & valid;
+    seen.lines += block.feed.count_ones() as usize;
     seen.feeds += feed.count_ones() as usize;
-    seen.returns += carriage.count_ones() as usize;
 
     carry.inside = (within.cast_signed() >> 63).cast_unsigned();
     carry.delimiter = delimiter >> 63;
     carry.close = close >> 63;
     carry.carriage = carriage >> 63;
-    delimiter
+    (delimiter, behind_close & open)
 }
 
-/// Bit i of the result is the parity of the bits 0 to i.
+/// Appends `at` plus the index of every bit; there are seldom any.
 #[inline(always)]
-fn parity(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
-}
-
-/// Appends `at` plus the index of every bit.
-#[inline(always)]
-fn positions(mut bits: u64, at: usize, ends: &mut Vec<u32>) {
-    ends.reserve(64);
+fn note(mut bits: u64, at: usize, positions: &mut Vec<u32>) {
     while bits != 0 {
-        ends.push(at as u32 + bits.trailing_zeros());
+        positions.push(at as u32 + bits.trailing_zeros());
         bits &= bits - 1;
     }
 }
 
-impl Block {
-    /// Eight bytes at a time in ordinary registers.
+/// Writes `at` plus the index of every bit.
+///
+/// # Safety
+/// There is room for 64 entries behind `out`.
+#[inline(always)]
+unsafe fn positions(mut bits: u64, at: usize, out: *mut u32) {
+    // A dozen at once, some of them for nothing: cheaper than a loop whose end the processor can't foresee.
+    const BLIND: usize = 12;
+    let count = bits.count_ones() as usize;
+    for index in 0..BLIND {
+        // SAFETY: the caller's.
+        unsafe { out.add(index).write(at as u32 + bits.trailing_zeros()) };
+        bits &= bits.wrapping_sub(1);
+    }
+    for index in BLIND..count.max(BLIND) {
+        // SAFETY: there are no more than 64 bits.
+        unsafe { out.add(index).write(at as u32 + bits.trailing_zeros()) };
+        bits &= bits.wrapping_sub(1);
+    }
+}
+
+/// Eight bytes at a time in ordinary registers.
+struct Portable;
+
+impl Lanes for Portable {
     #[inline(always)]
-    fn portable(bytes: &[u8; 64]) -> Self {
-        let mut block = Self { quote: 0, comma: 0, feed: 0, carriage: 0 };
+    fn block(bytes: &[u8; 64]) -> Block {
+        let mut block = Block { quote: 0, comma: 0, feed: 0, carriage: 0, nul: 0 };
         let (words, _) = bytes.as_chunks::<8>();
         for (index, word) in words.iter().enumerate() {
             let word = u64::from_le_bytes(*word);
@@ -134,8 +178,17 @@ impl Block {
             block.comma |= equal(word, b',') << shift;
             block.feed |= equal(word, b'\n') << shift;
             block.carriage |= equal(word, b'\r') << shift;
+            block.nul |= equal(word, 0) << shift;
         }
         block
+    }
+
+    #[inline(always)]
+    fn parity(mut bits: u64) -> u64 {
+        for shift in [1, 2, 4, 8, 16, 32] {
+            bits ^= bits << shift;
+        }
+        bits
     }
 }
 
@@ -148,6 +201,61 @@ fn equal(word: u64, byte: u8) -> u64 {
     let differs = ((difference & LOW) + LOW) | difference;
     // The multiplication gathers the eight top bits into the highest byte.
     ((!differs & !LOW) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+/// 32 bytes at a time, and the parity by a carry-less multiplication.
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::{
+        _mm_clmulepi64_si128, _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_set1_epi8, _mm256_cmpeq_epi8,
+        _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
+    };
+
+    use super::{Block, Lanes, Seen, scan_with};
+
+    struct Avx2;
+
+    /// Whether the processor has it.
+    pub fn available() -> bool {
+        std::arch::is_x86_feature_detected!("avx2")
+            && std::arch::is_x86_feature_detected!("pclmulqdq")
+            && std::arch::is_x86_feature_detected!("bmi1")
+            && std::arch::is_x86_feature_detected!("bmi2")
+            && std::arch::is_x86_feature_detected!("lzcnt")
+            && std::arch::is_x86_feature_detected!("popcnt")
+    }
+
+    #[target_feature(enable = "avx2,pclmulqdq,bmi1,bmi2,lzcnt,popcnt")]
+    pub fn scan(text: &[u8], ends: &mut Vec<u32>, doubled: &mut Vec<u32>) -> Seen {
+        scan_with::<Avx2>(text, ends, doubled)
+    }
+
+    impl Lanes for Avx2 {
+        #[inline(always)]
+        fn block(bytes: &[u8; 64]) -> Block {
+            // SAFETY: only `scan` uses these lanes, which has the feature; both loads are within the 64 bytes.
+            unsafe {
+                let low = _mm256_loadu_si256(bytes.as_ptr().cast());
+                let high = _mm256_loadu_si256(bytes.as_ptr().add(32).cast());
+                let find = |byte: u8| {
+                    let wanted = _mm256_set1_epi8(byte.cast_signed());
+                    let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
+                    let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
+                    u64::from(low) | u64::from(high) << 32
+                };
+                Block { quote: find(b'"'), comma: find(b','), feed: find(b'\n'), carriage: find(b'\r'), nul: find(0) }
+            }
+        }
+
+        #[inline(always)]
+        fn parity(bits: u64) -> u64 {
+            // SAFETY: only `scan` uses these lanes, which has the feature.
+            unsafe {
+                let product = _mm_clmulepi64_si128::<0>(_mm_cvtsi64_si128(bits.cast_signed()), _mm_set1_epi8(-1));
+                _mm_cvtsi128_si64(product).cast_unsigned()
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -174,22 +282,34 @@ mod tests {
         #[test]
         fn positions_are_those_of_a_plain_loop(text in "[a\",\r\n]{0,300}") {
             let mut ends = Vec::new();
-            let seen = scan(text.as_bytes(), &mut ends);
+            let seen = scan_with::<Portable>(text.as_bytes(), &mut ends, &mut Vec::new());
             let (expected, inside) = reference(text.as_bytes());
             prop_assert_eq!(ends, expected);
             prop_assert_eq!(seen.inside, inside);
+            prop_assert_eq!(seen.lines, text.matches('\n').count());
+        }
+
+        #[test]
+        fn the_fastest_lanes_see_what_the_portable_ones_see(
+            text in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'"'), Just(b','), Just(b'\n'), Just(b'\r')], 0..400),
+        ) {
+            let (mut found, mut expected) = ((vec![7], vec![]), (vec![7], vec![]));
+            let seen = scan(&text, &mut found.0, &mut found.1);
+            prop_assert_eq!(seen, scan_with::<Portable>(&text, &mut expected.0, &mut expected.1));
+            prop_assert_eq!(found, expected);
         }
 
         #[test]
         fn every_byte_is_told_apart(bytes in proptest::array::uniform32(any::<u8>())) {
-            let mut block = [0; 64];
+            let mut block = [1; 64];
             block[16..48].copy_from_slice(&bytes);
-            let found = Block::portable(&block);
+            let found = Portable::block(&block);
             for (at, &byte) in block.iter().enumerate() {
                 prop_assert_eq!(found.quote >> at & 1 == 1, byte == b'"');
                 prop_assert_eq!(found.comma >> at & 1 == 1, byte == b',');
                 prop_assert_eq!(found.feed >> at & 1 == 1, byte == b'\n');
                 prop_assert_eq!(found.carriage >> at & 1 == 1, byte == b'\r');
+                prop_assert_eq!(found.nul >> at & 1 == 1, byte == 0);
             }
         }
     }
@@ -206,11 +326,13 @@ mod tests {
             ("a\rb\n", true),
             ("\"a\"\rb\n", true),
             ("\"a\rb\"\n", false),
+            ("a\0b\n", true),
+            ("\"\0\"\n", true),
         ];
         for (text, broken) in cases {
             for shift in 0..130 {
                 let shifted = format!("{}\n{text}", "x".repeat(shift));
-                assert_eq!(scan(shifted.as_bytes(), &mut Vec::new()).broken, broken, "{shifted:?}");
+                assert_eq!(scan(shifted.as_bytes(), &mut Vec::new(), &mut Vec::new()).broken, broken, "{shifted:?}");
             }
         }
     }

@@ -1,16 +1,27 @@
 //! Text as Arrow views: sixteen bytes a cell that hold short text, or say where long text lies.
 
 use arrow_array::StringViewArray;
-use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBuffer};
 
-use super::cells::{Cells, undouble};
-use super::column::Validity;
+use super::cells::{Cell, Cells, undouble};
+use super::column::{Validity, buffer};
 
 /// Text up to this length lies in the view itself.
 const INLINE: usize = 12;
 
 /// A data buffer is closed before it grows beyond this: views count in 32 bits, signed for some readers.
 const BUFFER_BYTES: usize = i32::MAX as usize;
+
+/// For each length the bytes of a word of sixteen that belong to the text.
+const KEEP: [u128; INLINE + 1] = {
+    let mut all = [0; INLINE + 1];
+    let mut length = 1;
+    while length < all.len() {
+        all[length] = all[length - 1] << 8 | 0xFF;
+        length += 1;
+    }
+    all
+};
 
 /// A column of text under construction.
 #[derive(Debug, Default)]
@@ -28,33 +39,85 @@ impl Text {
         Self { views: Vec::with_capacity(rows), ..Self::default() }
     }
 
+    /// Makes room for so many more cells, with as much long text as those so far had.
+    pub fn reserve(&mut self, rows: usize) {
+        if let Some(bytes) = (self.data.len() * rows).checked_div(self.views.len()) {
+            self.data.reserve(bytes + bytes / 8);
+        }
+        self.views.reserve(rows);
+    }
+
     /// Appends the cells from the row `from` on.
     pub fn append(&mut self, cells: &Cells<'_>, from: usize, validity: &mut Validity) {
-        self.views.reserve(cells.len() - from);
-        let text = cells.text();
+        let count = cells.len() - from;
+        let mut bits = validity.writer(count);
+        self.views.reserve(count);
+        if self.data.len() + cells.span() > BUFFER_BYTES {
+            self.close_buffer();
+        }
+        let before = self.views.len();
+        let mut out = self.views.spare_capacity_mut().as_mut_ptr();
         let doubled = cells.doubled();
-        cells.visit(from, |start, length| {
-            validity.push(length != 0);
-            let cell = &text[start..start + length];
-            if doubled && length > 1 {
-                self.push(&undouble(cell));
+        cells.visit(from, |cell| {
+            bits.push(!cell.is_empty());
+            let length = cell.len();
+            let view = if doubled && memchr::memchr(b'"', cell.bytes()).is_some() {
+                self.view(&undouble(cell.bytes()))
+            } else if length <= INLINE {
+                (cell.wide() & KEEP[length]) << 32 | length as u128
             } else {
-                self.push(cell);
+                self.long(cell)
+            };
+            // SAFETY: room for `count` views was made above, and there are no more cells.
+            unsafe {
+                (*out).write(view);
+                out = out.add(1);
             }
             true
         });
+        // SAFETY: one view was written for each of the cells.
+        unsafe { self.views.set_len(before + count) };
+    }
+
+    /// Keeps text that doesn't fit into a view, and makes the view. There is room for it in the buffer.
+    #[inline(always)]
+    fn long(&mut self, cell: Cell<'_>) -> u128 {
+        const SLACK: usize = 32;
+        let (at, length) = (self.data.len(), cell.len());
+        if self.data.capacity() - at < length + SLACK {
+            self.data.reserve(length + SLACK);
+        }
+        // SAFETY: the room that was just made.
+        unsafe {
+            cell.copy_to(self.data.as_mut_ptr().add(at));
+            self.data.set_len(at + length);
+        }
+        let prefix = u128::from(cell.word(0) as u32);
+        length as u128 | prefix << 32 | (self.full.len() as u128) << 64 | (at as u128) << 96
+    }
+
+    fn close_buffer(&mut self) {
+        if !self.data.is_empty() {
+            self.full.push(buffer(std::mem::take(&mut self.data)).into_inner());
+        }
     }
 
     /// Appends one cell. The bytes are UTF-8.
     pub fn push(&mut self, cell: &[u8]) {
-        let view = if cell.len() <= INLINE {
+        let view = self.view(cell);
+        self.views.push(view);
+    }
+
+    /// The view of a cell, which is kept if it is long.
+    fn view(&mut self, cell: &[u8]) -> u128 {
+        if cell.len() <= INLINE {
             let mut bytes = [0; 16];
             bytes[..4].copy_from_slice(&(cell.len() as u32).to_le_bytes());
             bytes[4..4 + cell.len()].copy_from_slice(cell);
             u128::from_le_bytes(bytes)
         } else {
             if self.data.len() + cell.len() > BUFFER_BYTES {
-                self.full.push(Buffer::from_vec(std::mem::take(&mut self.data)));
+                self.close_buffer();
             }
             let prefix = u32::from_le_bytes([cell[0], cell[1], cell[2], cell[3]]);
             let view = cell.len() as u128
@@ -63,8 +126,7 @@ impl Text {
                 | (self.data.len() as u128) << 96;
             self.data.extend_from_slice(cell);
             view
-        };
-        self.views.push(view);
+        }
     }
 
     /// Appends `rows` empty cells.
@@ -74,10 +136,8 @@ impl Text {
 
     /// The finished column.
     pub fn finish(mut self, nulls: Option<NullBuffer>) -> StringViewArray {
-        if !self.data.is_empty() {
-            self.full.push(Buffer::from_vec(self.data));
-        }
-        let views = ScalarBuffer::from(self.views);
+        self.close_buffer();
+        let views = buffer(self.views);
         // SAFETY: every view was made by `push` from its own length, prefix, buffer index and offset, or is the empty
         // one; buffers only ever grow. Cells are cut from text that was checked to be UTF-8, at ASCII bytes only, so
         // that they are UTF-8 themselves; numbers written back are ASCII. The nulls are as long as the views because

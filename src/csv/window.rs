@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{
-    cells::{LineEnd, Quoting, Rows},
+    cells::Rows,
     position::lines,
     record::{self, Outcome, Run, entry},
     scan::{self, BEFORE, PAD, Seen},
@@ -17,14 +17,15 @@ use super::{
 pub(super) struct Window {
     ends: Vec<u32>,
     runs: Vec<Run>,
-    width: usize,
-    quoting: Option<Quoting>,
-    line_end: Option<LineEnd>,
-    doubled: bool,
+    /// Where quotes are doubled, and for each column whether some cell may hold one.
+    doubles: Vec<u32>,
+    doubled: Vec<bool>,
     /// Records that are broken, in order.
     pub broken: Vec<Broken>,
     /// Bytes that are settled: the next window begins behind them.
     pub consumed: usize,
+    /// Line feeds in them.
+    pub lines: u64,
     /// Records that are settled, the broken ones included.
     pub records: usize,
 }
@@ -36,8 +37,12 @@ pub(super) struct Broken {
     pub before: usize,
     /// Line feeds of the window before `at`.
     pub lines: u64,
+    /// Where the record begins, within the window.
+    pub start: usize,
     /// The byte at fault, within the window.
     pub at: usize,
+    /// The end of what the fault depends on, within the window.
+    pub stop: usize,
     /// The cell at fault, when it is one.
     pub cell: Option<usize>,
     pub reason: Cow<'static, str>,
@@ -64,37 +69,28 @@ impl Window {
     /// Reads the text. Nothing consumed and nothing broken means that no record ends in it.
     pub fn read(&mut self, task: Task<'_>) {
         let text = &task.padded[..task.length];
-        self.width = task.width;
         self.runs.clear();
         self.broken.clear();
         self.ends.clear();
         self.ends.push(BEFORE);
-        let seen = scan::scan(text, &mut self.ends);
+        self.doubles.clear();
+        self.doubled.clear();
+        let seen = scan::scan(text, &mut self.ends, &mut self.doubles);
         // What stands behind the last line feed belongs to the next window.
-        let opens = |end: u32| usize::from(text.get(end.wrapping_add(1) as usize) == Some(&b'"'));
-        let mut cut = 0;
         while let Some(&end) = self.ends.last().filter(|end| **end != BEFORE)
             && text[end as usize] != b'\n'
         {
-            cut += opens(end);
             self.ends.pop();
         }
-        let last = self.ends.last().copied().unwrap_or(BEFORE);
-        self.consumed = last.wrapping_add(1) as usize;
-        let seen = Seen {
-            opened: seen.opened - cut - opens(last),
-            // Half a line end, if no cell is open.
-            returns: seen.returns - usize::from(!seen.inside && text.last() == Some(&b'\r')),
-            ..seen
-        };
+        self.consumed = self.ends.last().map_or(0, |end| end.wrapping_add(1) as usize);
         if !self.settle(text, &task, &seen) {
             self.careful(text, &task);
         }
     }
 
     /// Takes the scan as it is, if everything is in order.
-    fn settle(&mut self, text: &[u8], task: &Task<'_>, seen: &Seen) -> bool {
-        let text = &text[..self.consumed];
+    fn settle(&mut self, window: &[u8], task: &Task<'_>, seen: &Seen) -> bool {
+        let text = &window[..self.consumed];
         let cells = self.ends.len() - 1;
         let rows = cells / task.width;
         let clean = !(seen.broken || task.last && seen.inside)
@@ -102,22 +98,12 @@ impl Window {
             && seen.feeds == rows
             && self.ends.iter().skip(task.width).step_by(task.width).all(|&end| text[end as usize] == b'\n')
             && task.malformed.first().is_none_or(|&at| at >= self.consumed)
-            && memchr::memchr(0, text).is_none()
             && simdutf8::basic::from_utf8(text).is_ok();
         if !clean {
             return false;
         }
-        self.quoting = Some(match seen.opened {
-            0 => Quoting::None,
-            opened if opened == cells => Quoting::All,
-            _ => Quoting::Mixed,
-        });
-        self.line_end = Some(match seen.returns {
-            0 => LineEnd::Lf,
-            returns if returns == rows => LineEnd::CrLf,
-            _ => LineEnd::Mixed,
-        });
-        self.doubled = seen.doubled;
+        self.mark_doubled(task.width, rows);
+        self.lines = seen.lines as u64 - lines(&window[self.consumed..]);
         self.records = rows;
         if rows > 0 {
             self.runs.push(Run { first: 0, rows, before: 0 });
@@ -125,9 +111,21 @@ impl Window {
         true
     }
 
+    /// Finds the columns that hold doubled quotes.
+    fn mark_doubled(&mut self, width: usize, rows: usize) {
+        // Beyond one a row it is cheaper to look into every cell.
+        self.doubled.resize(width, self.doubles.len() > rows);
+        if self.doubles.len() <= rows {
+            for &at in &self.doubles {
+                let behind = self.ends[1..].partition_point(|&end| end < at);
+                self.doubled[behind % width] = true;
+            }
+        }
+    }
+
     /// Reads record by record.
     fn careful(&mut self, text: &[u8], task: &Task<'_>) {
-        (self.quoting, self.line_end, self.doubled) = (None, None, true);
+        self.doubled.resize(task.width, true);
         self.ends.clear();
         self.records = 0;
         self.consumed = 0;
@@ -142,6 +140,7 @@ impl Window {
             }
             let first = self.ends.len() - 1;
             let outcome = record::read(text, start, task.last, &mut self.ends);
+            let whole = if let Outcome::Complete { next } = outcome { next } else { 0 };
             let outcome = self.judge(outcome, text, task, start, first);
             let (at, cell, reason) = match outcome {
                 Outcome::Incomplete => {
@@ -168,7 +167,7 @@ impl Window {
             feeds += lines(&text[counted..start]);
             counted = start;
             let lines = feeds + lines(&text[start..at]);
-            self.broken.push(Broken { before: self.records, lines, at, cell, reason });
+            self.broken.push(Broken { before: self.records, lines, start, at, stop: whole.max(at + 1), cell, reason });
             match line.filter(|_| task.lenient) {
                 Some(step) => {
                     self.records += 1;
@@ -177,6 +176,7 @@ impl Window {
                 None => break,
             }
         }
+        self.lines = lines(&text[..self.consumed]);
     }
 
     /// The rules that need more than the record's own bytes: its number of cells, and what its encoding was.
@@ -206,8 +206,9 @@ impl Window {
     pub fn drop_line(&mut self, text: &[u8], reason: Cow<'static, str>) -> bool {
         let Some(end) = memchr::memchr(b'\n', text) else { return false };
         self.runs.clear();
-        self.broken = vec![Broken { before: 0, lines: 0, at: 0, cell: None, reason }];
+        self.broken = vec![Broken { before: 0, lines: 0, start: 0, at: 0, stop: end, cell: None, reason }];
         self.records = 1;
+        self.lines = 1;
         self.consumed = end + 1;
         true
     }
@@ -216,15 +217,7 @@ impl Window {
     pub fn runs<'a>(&'a self, padded: &'a [u8]) -> impl Iterator<Item = (usize, Rows<'a>)> {
         debug_assert!(padded.len() >= self.consumed + PAD);
         self.runs.iter().map(move |run| {
-            let rows = Rows {
-                text: padded,
-                ends: &self.ends[run.first..],
-                width: self.width,
-                rows: run.rows,
-                quoting: self.quoting.unwrap_or(Quoting::Mixed),
-                line_end: self.line_end.unwrap_or(LineEnd::Mixed),
-                doubled: self.doubled,
-            };
+            let rows = Rows::new(padded, &self.ends[run.first..], run.rows, &self.doubled);
             (run.before, rows)
         })
     }
@@ -244,26 +237,15 @@ mod tests {
     #[test]
     fn clean_windows_end_with_their_last_row() {
         let window = read("a,b\r\nc,d\r\ne,", 2, false, false);
-        assert_eq!((window.consumed, window.records, window.line_end), (10, 2, Some(LineEnd::CrLf)));
+        assert_eq!((window.consumed, window.records), (10, 2));
         assert_eq!(read("a,b", 2, false, false).consumed, 0);
         assert_eq!(read("\"a\n\",", 2, false, false).consumed, 0);
     }
 
     #[test]
-    fn quoting_is_told_though_a_record_is_cut_off() {
-        let cases = [
-            ("\"a\",\"b\"\n\"c\"", Some(Quoting::All)),
-            ("\"a\",\"b\"\n\"c\",\"", Some(Quoting::All)),
-            ("\"a\",\"b\"\n\"c\",", Some(Quoting::All)),
-            ("\"a\",\"b\"\n", Some(Quoting::All)),
-            ("a,b\nc", Some(Quoting::None)),
-            ("a,b\nc,\"", Some(Quoting::None)),
-            ("\"a\",b\n\"c\"", Some(Quoting::Mixed)),
-            ("\"a\",b\nc,\"", Some(Quoting::Mixed)),
-        ];
-        for (text, quoting) in cases {
-            assert_eq!(read(text, 2, false, false).quoting, quoting, "{text:?}");
-        }
+    fn doubled_quotes_are_found_in_their_column() {
+        let window = read("a,\"b\",\"c\"\"\"\n\"\",\"\"\"\",d\nx,y,z\n,\"\"", 3, false, false);
+        assert_eq!((window.records, &*window.doubled), (3, &[false, true, true][..]));
     }
 
     #[test]

@@ -114,7 +114,8 @@ impl Body {
             self.seen += chunk.len() as u64;
             let (limit, allowed) = self.cap;
             if self.seen > allowed {
-                return Err(Error::new(Kind::LimitExceeded { limit, allowed, observed: self.seen }));
+                let error = Error::new(Kind::LimitExceeded { limit, allowed, observed: self.seen });
+                return Err(error.hint(format!("`limits=Limits({limit}=…)` allows more")));
             }
             return Ok(Some(chunk));
         }

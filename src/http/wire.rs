@@ -67,23 +67,24 @@ impl Wire {
 impl Transport for Wire {
     fn send<'a>(&'a self, url: Url, request: &'a Request) -> Sending<'a> {
         Box::pin(async move {
+            let place = url.origin().ascii_serialization();
             let mut outgoing = reqwest::Request::new(request.method.clone(), url);
             *outgoing.headers_mut() = request.headers.clone();
             if !request.body.is_empty() {
                 *outgoing.body_mut() = Some(request.body.clone().into());
             }
             let subject = || format!("{} {}", request.method, request.path.without_query());
-            let reply = self.client.execute(outgoing).await.map_err(|error| failure(&subject(), error))?;
+            let reply = self.client.execute(outgoing).await.map_err(|error| failure(&subject(), &place, error))?;
             let (status, version, headers) = (reply.status(), reply.version(), reply.headers().clone());
             let subject = subject();
-            let body = reply.bytes_stream().map_err(move |error| failure(&subject, error));
+            let body = reply.bytes_stream().map_err(move |error| failure(&subject, &place, error));
             Ok(RawReply { status, version, headers, body: Box::pin(body) })
         })
     }
 }
 
 /// Sorts the library's errors by what a caller can do about them.
-fn failure(subject: &str, error: reqwest::Error) -> Error {
+fn failure(subject: &str, place: &str, error: reqwest::Error) -> Error {
     let error = error.without_url();
     let words = chain(&error);
     let fault = if tls_words(&error).is_some() {
@@ -97,8 +98,10 @@ fn failure(subject: &str, error: reqwest::Error) -> Error {
     };
     let message = match fault {
         TransportFault::Tls => format!("{subject}: TLS failed: {}", tls_words(&error).unwrap_or(words)),
-        TransportFault::Connect if error.is_timeout() => format!("{subject}: no connection in time: {words}"),
-        TransportFault::Connect => format!("{subject}: no connection: {words}"),
+        TransportFault::Connect if error.is_timeout() => {
+            format!("{subject}: no connection to {place} in time: {words}")
+        }
+        TransportFault::Connect => format!("{subject}: no connection to {place}: {words}"),
         TransportFault::Proxy => format!("{subject}: the proxy failed: {words}"),
         _ => format!("{subject}: the connection broke: {words}"),
     };
@@ -113,31 +116,33 @@ fn failure(subject: &str, error: reqwest::Error) -> Error {
 /// The words of a TLS error inside `error`, if there is one; the common ones in plain language.
 fn tls_words(error: &reqwest::Error) -> Option<String> {
     use rustls::CertificateError as Certificate;
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let found = inner.downcast_ref::<rustls::Error>().or_else(|| {
-            let io = inner.downcast_ref::<std::io::Error>()?;
-            io.get_ref()?.downcast_ref::<rustls::Error>()
-        });
-        if let Some(found) = found {
-            return Some(match found {
-                rustls::Error::InvalidCertificate(problem) => match problem {
-                    Certificate::Expired | Certificate::ExpiredContext { .. } => "the certificate has expired".into(),
-                    Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
-                        "the certificate is not valid yet (is the clock right?)".into()
-                    }
-                    Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
-                        "the certificate is for another host".into()
-                    }
-                    Certificate::UnknownIssuer => "the certificate's issuer is not trusted".into(),
-                    other => format!("the certificate is not accepted: {other}"),
-                },
-                other => other.to_string(),
-            });
-        }
-        source = inner.source();
+    Some(match tls_error(error)? {
+        rustls::Error::InvalidCertificate(problem) => match problem {
+            Certificate::Expired | Certificate::ExpiredContext { .. } => "the certificate has expired".into(),
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+                "the certificate is not valid yet (is the clock right?)".into()
+            }
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                "the certificate is for another host".into()
+            }
+            Certificate::UnknownIssuer => "the certificate's issuer is not trusted".into(),
+            Certificate::BadSignature => "the certificate is not signed by the authority that it names".into(),
+            other => format!("the certificate is not accepted: {other}"),
+        },
+        other => other.to_string(),
+    })
+}
+
+/// The TLS library's own error among the causes. An I/O error hides what it wraps from `source`, so it is opened.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref::<rustls::Error>() {
+        return Some(found);
     }
-    None
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match wrapped {
+        Some(wrapped) => tls_error(wrapped),
+        None => tls_error(error.source()?),
+    }
 }
 
 /// An error and its causes in one line, each said once.

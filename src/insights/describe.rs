@@ -205,19 +205,17 @@ fn label_type(kind: Option<&str>, identifier: Option<&str>) -> ColumnType {
 fn is_plain_count(expression: &str) -> bool {
     let upper = expression.trim().to_ascii_uppercase();
     let Some(rest) = upper.strip_prefix("SELECT").map(str::trim_start) else { return false };
-    let rest = match rest.strip_prefix("IFNULL").map(str::trim_start).and_then(|rest| rest.strip_prefix('(')) {
-        Some(inside) => match after_count(inside).map(str::trim_start).and_then(|rest| rest.strip_prefix(',')) {
-            Some(otherwise) => match otherwise.trim_start().strip_prefix('0').map(str::trim_start) {
-                Some(rest) => rest.strip_prefix(')'),
-                None => None,
-            },
-            None => None,
-        },
-        None => after_count(rest),
-    };
-    rest.map(str::trim_start).is_some_and(|rest| {
+    after_plain_count(rest).map(str::trim_start).is_some_and(|rest| {
         rest.is_empty() || ["WHERE", "BY", "FOR", "WITHOUT"].iter().any(|word| rest.starts_with(word))
     })
+}
+
+/// What follows `COUNT(…)` or `IFNULL(COUNT(…), 0)`.
+fn after_plain_count(text: &str) -> Option<&str> {
+    let ifnull = text.strip_prefix("IFNULL").and_then(|rest| rest.trim_start().strip_prefix('('));
+    let Some(inside) = ifnull else { return after_count(text) };
+    let otherwise = after_count(inside.trim_start())?.trim_start().strip_prefix(',')?;
+    otherwise.trim_start().strip_prefix('0')?.trim_start().strip_prefix(')')
 }
 
 /// What follows `COUNT(…)`, whose arguments are plain.

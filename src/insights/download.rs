@@ -88,16 +88,12 @@ impl Download {
                 Ok(None) if self.last == Some(b'\n') => return Ok(None),
                 Ok(None) => {
                     let message = "the answer ended in good order, but not at the end of a line";
-                    self.restart(Error::transport(TransportFault::Interrupted, message)).await?;
+                    Box::pin(self.restart(Error::transport(TransportFault::Interrupted, message))).await?;
                 }
-                Err(error) => self.restart(error).await?,
+                // Boxed: seldom taken, and large beside the path that is.
+                Err(error) => Box::pin(self.restart(error)).await?,
             }
         }
-    }
-
-    /// Bytes delivered so far, inflated.
-    pub fn delivered(&self) -> u64 {
-        self.delivered
     }
 
     /// Every cell of the service is quoted, so that a page or an object under another name is noticed.

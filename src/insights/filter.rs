@@ -29,7 +29,11 @@ impl Interval {
     /// `Config` when only one end is given, when `start` is after `end`, or when there is a label but no range.
     pub fn new(start: Option<Date>, end: Option<Date>, label: Option<Identifier>) -> Result<Option<Self>> {
         match (start, end) {
-            (None, None) => Ok(None),
+            (None, None) => match label {
+                None => Ok(None),
+                Some(label) => Err(Error::config(format!("the date label `{label}` is given, but no days"))
+                    .hint("give `start` and `end` too; both days are included")),
+            },
             (Some(start), Some(end)) if start > end => {
                 Err(Error::config(format!("`start` {start} is after `end` {end}")).hint("both days are included"))
             }
@@ -75,5 +79,6 @@ mod tests {
         );
         assert!(Interval::new(day("2024-03-01"), None, None).is_err());
         assert!(Interval::new(None, day("2024-03-01"), None).is_err());
+        assert!(Interval::new(None, None, Some(Identifier::parse(DATE).unwrap())).is_err());
     }
 }

@@ -2,31 +2,51 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use pyo3::{exceptions::PyOverflowError, prelude::*};
+use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use crate::{
+    error::{Error, Result},
     http::Tls,
+    insights::AuthMode,
     limits::{Limits, Polling, Retry},
 };
 
-/// Seconds as a float, checked by the dataclass already; a negative or endless time is refused here once more.
-pub(super) fn seconds(value: f64) -> PyResult<Duration> {
+/// A time that is neither negative nor endless.
+pub(super) fn seconds(name: &str, value: f64) -> Result<Duration> {
     Duration::try_from_secs_f64(value)
-        .map_err(|_| PyOverflowError::new_err(format!("`{value}` is not a number of seconds")))
+        .map_err(|_| Error::config(format!("`{name}` must be a number of seconds from 0, not `{value}`")))
 }
 
 fn time(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
-    seconds(object.getattr(name)?.extract()?)
+    Ok(seconds(name, object.getattr(name)?.extract()?)?)
+}
+
+/// An argument that must be an instance of a class of `insightframe.config`, when it is given.
+fn given<'a, 'py>(object: Option<&'a Bound<'py, PyAny>>, class: &str) -> PyResult<Option<&'a Bound<'py, PyAny>>> {
+    let Some(object) = object else { return Ok(None) };
+    if object.is_instance(&object.py().import("insightframe.config")?.getattr(class)?)? {
+        return Ok(Some(object));
+    }
+    let (name, found) = (class.to_lowercase(), object.get_type().name()?);
+    Err(PyTypeError::new_err(format!("`{name}` must be a `{class}`, not a `{found}`")))
+}
+
+pub(super) fn auth(word: &str) -> Result<AuthMode> {
+    match word {
+        "header" => Ok(AuthMode::Header),
+        "cookie" => Ok(AuthMode::Cookie),
+        other => Err(Error::config(format!("`auth` is `{other}`, which is neither `header` nor `cookie`"))),
+    }
 }
 
 pub(super) fn retry(object: Option<&Bound<'_, PyAny>>) -> PyResult<Retry> {
-    let Some(object) = object else { return Ok(Retry::default()) };
+    let Some(object) = given(object, "Retry")? else { return Ok(Retry::default()) };
     let attempts = object.getattr("attempts")?.extract()?;
     Ok(Retry { attempts, base: time(object, "base")?, cap: time(object, "cap")? })
 }
 
 pub(super) fn polling(object: Option<&Bound<'_, PyAny>>) -> PyResult<Polling> {
-    let Some(object) = object else { return Ok(Polling::default()) };
+    let Some(object) = given(object, "Polling")? else { return Ok(Polling::default()) };
     Ok(Polling {
         initial: time(object, "initial")?,
         factor: object.getattr("factor")?.extract()?,
@@ -36,7 +56,7 @@ pub(super) fn polling(object: Option<&Bound<'_, PyAny>>) -> PyResult<Polling> {
 }
 
 pub(super) fn limits(object: Option<&Bound<'_, PyAny>>) -> PyResult<Limits> {
-    let Some(object) = object else { return Ok(Limits::default()) };
+    let Some(object) = given(object, "Limits")? else { return Ok(Limits::default()) };
     let bytes = |name: &str| -> PyResult<u64> { object.getattr(name)?.extract() };
     Ok(Limits {
         json_bytes: bytes("json_bytes")?,
@@ -51,6 +71,6 @@ pub(super) fn limits(object: Option<&Bound<'_, PyAny>>) -> PyResult<Limits> {
 }
 
 pub(super) fn tls(object: Option<&Bound<'_, PyAny>>) -> PyResult<Tls> {
-    let Some(object) = object else { return Ok(Tls::default()) };
+    let Some(object) = given(object, "Tls")? else { return Ok(Tls::default()) };
     Ok(Tls { ca_file: object.getattr("ca_file")?.extract::<Option<PathBuf>>()? })
 }

@@ -6,8 +6,15 @@ use arrow_array::RecordBatch;
 use bytes::Bytes;
 use encoding_rs::Encoding;
 use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, types::PyBytes};
+use tokio::task::block_in_place;
 
-use super::{errors::raise, runtime::runtime, stream::Stream, table::Table, types::types};
+use super::{
+    log::log_to_python,
+    runtime::{is_ending, wait},
+    stream::Stream,
+    table::Table,
+    types::types,
+};
 use crate::{
     csv::{self, Options, Reader, Schema},
     error::{Error, Result},
@@ -52,7 +59,7 @@ impl Source {
             Self::Bytes(bytes) => Box::new(std::iter::once(Ok(bytes))),
             Self::Path(path) => {
                 let shown = path.display().to_string();
-                let file = move |error| Python::attach(|py| raise(py, &Error::file(&shown, &error)));
+                let file = move |error| PyErr::from(Error::file(&shown, &error));
                 let mut open = File::open(&path).map_err(&file)?;
                 Box::new(std::iter::from_fn(move || {
                     let mut piece = Vec::with_capacity(READ);
@@ -64,8 +71,10 @@ impl Source {
                 }))
             }
             Self::Object(object) => Box::new(std::iter::from_fn(move || {
+                if is_ending() {
+                    return None;
+                }
                 let piece = Python::attach(|py| -> PyResult<PyBackedBytes> {
-                    py.check_signals()?;
                     object.bind(py).call_method1("read", (READ,))?.extract().map_err(|_| {
                         PyTypeError::new_err(
                             "`source.read()` gave no bytes; open the file in binary mode, `open(…, \"rb\")`",
@@ -97,7 +106,6 @@ impl Source {
 }
 
 fn options(
-    py: Python<'_>,
     schema: Option<&Bound<'_, PyAny>>,
     strict: bool,
     encoding: &str,
@@ -107,12 +115,11 @@ fn options(
     let Types { base, given } = types(schema, Base::Infer)?;
     let rest = if base == Base::Text { Schema::Text } else { rest };
     let encoding = Encoding::for_label(encoding.as_bytes()).ok_or_else(|| {
-        let error = Error::config(format!("`{encoding}` is no encoding"))
-            .hint("names are those of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252");
-        raise(py, &error)
+        Error::config(format!("`{encoding}` is no encoding"))
+            .hint("names are those of the WHATWG Encoding Standard, such as utf-8, utf-16le, windows-1252")
     })?;
     if threads == Some(0) {
-        return Err(raise(py, &Error::config("`threads` must be at least 1")));
+        return Err(Error::config("`threads` must be at least 1").into());
     }
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Options {
@@ -135,15 +142,17 @@ pub(super) fn decode_csv(
     encoding: &str,
     threads: Option<usize>,
 ) -> PyResult<Table> {
-    let options = options(py, schema, strict, encoding, threads, Schema::Infer)?;
+    let options = options(schema, strict, encoding, threads, Schema::Infer)?;
     let source = Source::new(source)?;
-    let decoded = py.detach(|| {
-        let bytes = source.whole()?;
-        let size = bytes.len() as u64;
-        let decoded = csv::decode(bytes, options).map_err(|error| Python::attach(|py| raise(py, &error)))?;
-        PyResult::Ok((decoded, size))
-    });
-    let (decoded, bytes) = decoded?;
+    log_to_python(py);
+    // Ctrl-C is answered at once; a decoder that is under way then works on for nobody.
+    let (decoded, bytes) = wait(py, async {
+        block_in_place(|| {
+            let bytes = source.whole()?;
+            let size = bytes.len() as u64;
+            PyResult::Ok((csv::decode(bytes, options)?, size))
+        })
+    })?;
     for warning in &decoded.warnings {
         tracing::warn!("{warning}");
     }
@@ -171,22 +180,21 @@ pub(super) fn stream_csv(
 ) -> PyResult<Stream> {
     if !strict {
         let error = Error::config("a stream has no place for rejects: `strict=False` is for `decode_csv`");
-        return Err(raise(py, &error));
+        return Err(error.into());
     }
-    let options = options(py, schema, strict, encoding, threads, Schema::InferSample { bytes: SAMPLE })?;
+    let options = options(schema, strict, encoding, threads, Schema::InferSample { bytes: SAMPLE })?;
     let source = Source::new(source)?;
-    let runtime = runtime()?;
-    let stream = py.detach(|| {
+    log_to_python(py);
+    let stream = wait(py, async {
         let mut pieces = Pieces { source: source.pieces()?, reader: Reader::new(options), ended: false };
-        let first = pieces.next().map_err(|error| Python::attach(|py| raise(py, &error)))?;
+        let first = block_in_place(|| pieces.next())?;
         let schema = pieces.reader.schema().unwrap_or_else(|| csv::empty(&Schema::Text));
-        let _inside = runtime.enter();
         PyResult::Ok(handoff::Stream::spawn(Arc::clone(&schema), async move |batches| {
             let read = tokio::task::spawn_blocking(move || {
-                let mut next: Result<Option<RecordBatch>> = Ok(first);
+                let mut next = Ok(first);
                 while let Some(batch) = next.transpose() {
                     let ended = batch.is_err();
-                    if batches.blocking_send(batch).is_err() || ended {
+                    if batches.blocking_send(batch.map_err(Broken::into_error)).is_err() || ended {
                         return;
                     }
                     next = pieces.next();
@@ -195,8 +203,8 @@ pub(super) fn stream_csv(
             // A panic in there ends the stream; there is nothing else to tell here.
             let _ = read.await;
         }))
-    });
-    Ok(Stream::new(stream?, None))
+    })?;
+    Ok(Stream::new(stream))
 }
 
 /// A source while it is decoded.
@@ -206,8 +214,39 @@ struct Pieces {
     ended: bool,
 }
 
+/// Why there is no next batch: Python's source failed, or what it gave is damaged.
+enum Broken {
+    Source(PyErr),
+    Data(Error),
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Data(error)
+    }
+}
+
+impl From<Broken> for PyErr {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Source(error) => error,
+            Broken::Data(error) => error.into(),
+        }
+    }
+}
+
+impl Broken {
+    /// The same for a stream, which has no place for Python's own.
+    fn into_error(self) -> Error {
+        match self {
+            Self::Source(error) => Error::config(format!("the source can't be read: {error}")),
+            Self::Data(error) => error,
+        }
+    }
+}
+
 impl Pieces {
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
+    fn next(&mut self) -> Result<Option<RecordBatch>, Broken> {
         loop {
             if let Some(batch) = self.reader.take() {
                 return Ok(Some(batch));
@@ -217,7 +256,7 @@ impl Pieces {
             }
             match self.source.next() {
                 Some(Ok(piece)) => self.reader.push(piece)?,
-                Some(Err(error)) => return Err(Error::config(format!("the source can't be read: {error}"))),
+                Some(Err(error)) => return Err(Broken::Source(error)),
                 None => {
                     self.reader.finish()?;
                     self.ended = true;

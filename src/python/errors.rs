@@ -8,8 +8,14 @@ use pyo3::{
 
 use crate::error::{Error, Kind};
 
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        Python::attach(|py| raise(py, &error))
+    }
+}
+
 /// The exception of an error.
-pub(super) fn raise(py: Python<'_>, error: &Error) -> PyErr {
+fn raise(py: Python<'_>, error: &Error) -> PyErr {
     if let Kind::File { path, errno, message } = error.kind() {
         return match errno {
             // With an errno Python picks the right subclass by itself.

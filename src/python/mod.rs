@@ -2,19 +2,25 @@
 //! for: running the core's futures under its rules (`runtime`), its exceptions, its configuration objects, pickling.
 
 mod arrow;
+mod asked;
 mod client;
 mod command;
 mod config;
 mod decode;
 mod errors;
 mod listener;
+mod log;
+mod lookup;
+mod process;
 mod receipt;
 mod rows;
 mod runtime;
 mod sandbox;
+mod sessions;
 mod stream;
 mod table;
 mod types;
+mod write;
 
 use pyo3::prelude::*;
 
@@ -37,22 +43,16 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        super::runtime::survive_forks();
-        super::log_to_python(module.py());
-        let close = pyo3::wrap_pyfunction!(super::client::close_all, module)?;
-        module.py().import("atexit")?.call_method1("register", (close,))?;
+        super::process::notice_forks();
+        let end = pyo3::wrap_pyfunction!(super::end, module)?;
+        module.py().import("atexit")?.call_method1("register", (end,))?;
         Ok(())
     }
 }
 
-/// Sends our own log records, and nobody else's (an HTTP library's may hold headers), to the logger `insightframe`.
-fn log_to_python(py: Python<'_>) {
-    let logger = pyo3_log::Logger::new(py, pyo3_log::Caching::LoggersAndLevels);
-    let ours = logger.map(|logger| {
-        logger.filter(log::LevelFilter::Off).filter_target("insightframe".into(), log::LevelFilter::Trace)
-    });
-    // A second import in the same process finds the logger installed, which is as good.
-    if let Ok(logger) = ours {
-        let _ = logger.install();
-    }
+/// What is done when the interpreter ends, while there still is one.
+#[pyfunction]
+fn end(py: Python<'_>) {
+    sessions::close_all(py);
+    runtime::end(py);
 }

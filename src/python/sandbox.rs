@@ -7,7 +7,7 @@ use pyo3::{
     types::{IntoPyDict, PyDict},
 };
 
-use super::{client::SharedClock, config, errors::raise};
+use super::{client::SharedClock, config};
 use crate::{
     error::{Error, Result},
     sandbox::{self, Entry, Options, Rule},
@@ -31,11 +31,11 @@ struct Known {
 }
 
 impl Sandbox {
-    fn with<T>(&self, py: Python<'_>, action: impl FnOnce(&sandbox::Sandbox) -> T) -> PyResult<T> {
+    fn with<T>(&self, action: impl FnOnce(&sandbox::Sandbox) -> T) -> PyResult<T> {
         let sandbox = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
         match &*sandbox {
             Some(sandbox) => Ok(action(sandbox)),
-            None => Err(raise(py, &Error::config("the sandbox is closed"))),
+            None => Err(Error::config("the sandbox is closed").into()),
         }
     }
 
@@ -52,8 +52,8 @@ fn json(arguments: Option<&Bound<'_, PyDict>>) -> PyResult<serde_json::Value> {
     let text = py.import("builtins")?.getattr("str")?;
     let options = [("default", text)].into_py_dict(py)?;
     let json: String = py.import("json")?.call_method("dumps", (arguments,), Some(&options))?.extract()?;
-    serde_json::from_str(&json)
-        .map_err(|error| raise(py, &Error::config(format!("the options can't be read: {error}"))))
+    let read = serde_json::from_str(&json);
+    Ok(read.map_err(|error| Error::config(format!("the options can't be read: {error}")))?)
 }
 
 #[pymethods]
@@ -61,9 +61,10 @@ impl Sandbox {
     #[new]
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        super::log::log_to_python(py);
         let options = json(options)?;
         let started: Result<_> = py.detach(|| sandbox::Sandbox::start(Options::from_json(options)?));
-        let sandbox = started.map_err(|error| raise(py, &error))?;
+        let sandbox = started?;
         let known = Known {
             url: sandbox.url().to_owned(),
             username: sandbox.username().to_owned(),
@@ -111,26 +112,25 @@ impl Sandbox {
     }
 
     #[getter]
-    fn ledger(&self, py: Python<'_>) -> PyResult<Vec<LedgerEntry>> {
-        self.with(py, |sandbox| sandbox.ledger().into_iter().map(LedgerEntry).collect())
+    fn ledger(&self) -> PyResult<Vec<LedgerEntry>> {
+        self.with(|sandbox| sandbox.ledger().into_iter().map(LedgerEntry).collect())
     }
 
     #[getter]
-    fn executions(&self, py: Python<'_>) -> PyResult<u64> {
-        self.with(py, sandbox::Sandbox::executions)
+    fn executions(&self) -> PyResult<u64> {
+        self.with(sandbox::Sandbox::executions)
     }
 
     #[pyo3(signature = (*, seconds=0.0, minutes=0.0, hours=0.0, days=0.0))]
-    fn advance(&self, py: Python<'_>, seconds: f64, minutes: f64, hours: f64, days: f64) -> PyResult<()> {
-        let all = config::seconds(seconds + 60.0 * (minutes + 60.0 * (hours + 24.0 * days)))?;
-        self.with(py, |sandbox| sandbox.advance(all))
+    fn advance(&self, seconds: f64, minutes: f64, hours: f64, days: f64) -> PyResult<()> {
+        let all = config::seconds("advance", seconds + 60.0 * (minutes + 60.0 * (hours + 24.0 * days)))?;
+        self.with(|sandbox| sandbox.advance(all))
     }
 
     #[pyo3(signature = (fault, *, path="*", method=None, skip=0, times=Some(1), **arguments))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn fault(
         &self,
-        py: Python<'_>,
         fault: &str,
         path: &str,
         method: Option<&str>,
@@ -148,16 +148,16 @@ impl Sandbox {
         ] {
             rule[name] = value;
         }
-        let rule = Rule::from_json(rule).map_err(|error| raise(py, &error))?;
-        self.with(py, |sandbox| sandbox.fault(rule))
+        let rule = Rule::from_json(rule)?;
+        self.with(|sandbox| sandbox.fault(rule))
     }
 
-    fn clear_faults(&self, py: Python<'_>) -> PyResult<()> {
-        self.with(py, sandbox::Sandbox::clear_faults)
+    fn clear_faults(&self) -> PyResult<()> {
+        self.with(sandbox::Sandbox::clear_faults)
     }
 
-    fn clear_ledger(&self, py: Python<'_>) -> PyResult<()> {
-        self.with(py, sandbox::Sandbox::clear_ledger)
+    fn clear_ledger(&self) -> PyResult<()> {
+        self.with(sandbox::Sandbox::clear_ledger)
     }
 
     fn close(&self, py: Python<'_>) {
@@ -182,7 +182,7 @@ impl Sandbox {
             arguments.set_item("tls", tls)?;
         }
         if virtual_time {
-            arguments.set_item("_clock", Bound::new(py, SharedClock(self.with(py, sandbox::Sandbox::clock)?))?)?;
+            arguments.set_item("_clock", Bound::new(py, SharedClock(self.with(sandbox::Sandbox::clock)?))?)?;
         }
         if let Some(overrides) = overrides {
             arguments.update(overrides.as_mapping())?;

@@ -7,23 +7,27 @@ use std::{
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
+use futures_util::stream;
 use pyo3::{
-    exceptions::{PyStopAsyncIteration, PyStopIteration},
+    exceptions::{PyKeyboardInterrupt, PyStopAsyncIteration, PyStopIteration},
+    ffi::PyErr_SetInterrupt,
     prelude::*,
     types::{PyCapsule, PyDict},
 };
 
 use super::{
     arrow,
-    errors::raise,
+    client::InsightsClient,
+    process::Local,
     receipt::Receipt,
     runtime::{run, wait},
     table::{Table, schema_dict},
+    write::{Format, write},
 };
 use crate::{
     error::{Error, Result},
     export::StreamReceipt,
-    handoff::{self, Sink, csv::CsvSink, ipc::IpcSink, parquet::ParquetSink},
+    handoff,
 };
 
 /// A result that is read once, piece by piece, while it still arrives.
@@ -32,19 +36,24 @@ pub(super) struct Stream {
     schema: SchemaRef,
     shared: Arc<Shared>,
     receipt: Option<StreamReceipt>,
+    /// Kept, because a client that nobody holds any more logs out.
+    _client: Option<Py<InsightsClient>>,
 }
 
-/// What an Arrow consumer's reader and the Python object have in common.
+/// What the Python object and its readers have in common.
 struct Shared {
     state: Mutex<State>,
     error: Mutex<Option<PyErr>>,
 }
 
 enum State {
-    Open(handoff::Stream),
-    /// Somebody is reading at this moment, or was when Ctrl-C came.
+    Open(Local<handoff::Stream>),
+    /// Somebody is reading at this moment, or was when he was cancelled.
     Away,
+    /// An Arrow consumer has it.
+    Handed,
     Ended,
+    Broken,
     Closed,
 }
 
@@ -53,68 +62,91 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the stream out to read from it; `None` at its end.
-    fn take(&self) -> Result<Option<handoff::Stream>> {
+    /// Takes the stream out to read from it.
+    fn take(&self) -> Result<Local<handoff::Stream>> {
         let mut state = self.state();
-        match std::mem::replace(&mut *state, State::Away) {
-            State::Open(stream) => Ok(Some(stream)),
-            State::Ended => {
-                *state = State::Ended;
-                Ok(None)
+        let why = match &*state {
+            State::Open(stream) if stream.get().is_none() => "belongs to the process that asked for it",
+            State::Open(_) => {
+                let State::Open(stream) = std::mem::replace(&mut *state, State::Away) else { unreachable!() };
+                return Ok(stream);
             }
-            State::Away => Err(Error::config("the stream is being read elsewhere, or its reading was interrupted")),
-            State::Closed => {
-                *state = State::Closed;
-                Err(Error::config("the stream is closed")
-                    .hint("a stream is read once; ask for another one, or for a `Table` with `export`"))
-            }
-        }
+            State::Away => "is being read elsewhere, or its reading was interrupted",
+            State::Handed => "has been handed to an Arrow reader",
+            State::Ended => "has been read to its end",
+            State::Broken => "broke off; its `error` says why",
+            State::Closed => "is closed",
+        };
+        Err(Error::config(format!("the stream {why}"))
+            .hint("a stream is read once; ask for another one, or for a `Table` with `export`"))
+    }
+
+    /// Refuses a second reading, which would find nothing and say nothing.
+    fn begin(&self) -> Result<()> {
+        let stream = self.take()?;
+        *self.state() = State::Open(stream);
+        Ok(())
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(*self.state(), State::Ended | State::Broken)
     }
 
     /// One batch, with the stream put back for the next.
-    async fn next(self: Arc<Self>) -> Result<Option<RecordBatch>> {
-        let Some(mut stream) = self.take()? else { return Ok(None) };
-        let batch = stream.next().await;
+    async fn next(self: Arc<Self>, mut stream: Local<handoff::Stream>) -> Result<Option<RecordBatch>> {
+        let batch = next(&mut stream).await?;
         let mut state = self.state();
+        // Whoever closed it meanwhile is right.
         if matches!(*state, State::Away) {
-            *state = if matches!(batch, Ok(Some(_))) { State::Open(stream) } else { State::Ended };
+            *state = if batch.is_some() { State::Open(stream) } else { State::Ended };
         }
-        batch
+        Ok(batch)
+    }
+
+    /// What reading came to: the end is an end, and a failure is remembered.
+    fn settle<T>(&self, py: Python<'_>, read: PyResult<T>) -> PyResult<T> {
+        if let Err(error) = &read {
+            *self.state() = State::Broken;
+            *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone_ref(py));
+        }
+        read
+    }
+}
+
+async fn next(stream: &mut Local<handoff::Stream>) -> Result<Option<RecordBatch>> {
+    match stream.get_mut() {
+        Some(stream) => stream.next().await,
+        None => Ok(None),
     }
 }
 
 impl Stream {
-    pub(super) fn new(stream: handoff::Stream, receipt: Option<StreamReceipt>) -> Self {
+    /// A stream that comes from nowhere but itself.
+    pub(super) fn new(stream: handoff::Stream) -> Self {
         let schema = Arc::clone(stream.schema());
-        let shared = Shared { state: Mutex::new(State::Open(stream)), error: Mutex::new(None) };
-        Self { schema, shared: Arc::new(shared), receipt }
+        let shared = Shared { state: Mutex::new(State::Open(Local::new(stream))), error: Mutex::default() };
+        Self { schema, shared: Arc::new(shared), receipt: None, _client: None }
+    }
+
+    /// A stream of a client's.
+    pub(super) fn of(client: Py<InsightsClient>, stream: handoff::Stream, receipt: StreamReceipt) -> Self {
+        Self { receipt: Some(receipt), _client: Some(client), ..Self::new(stream) }
     }
 
     fn piece(&self, batch: RecordBatch) -> Table {
         handoff::Table::new(Arc::clone(&self.schema), vec![batch]).into()
     }
 
-    fn write(&self, py: Python<'_>, sink: Result<Box<dyn Sink>>) -> PyResult<u64> {
-        let mut sink = sink.map_err(|error| raise(py, &error))?;
-        let shared = Arc::clone(&self.shared);
-        wait(py, async move {
-            while let Some(batch) = Arc::clone(&shared).next().await? {
-                // Encoding takes a while: the other tasks of this thread go to another.
-                tokio::task::block_in_place(|| sink.write(&batch))?;
-            }
-            tokio::task::block_in_place(|| sink.finish())
-        })
-    }
-
-    fn remember(&self, py: Python<'_>, error: PyErr) -> PyErr {
-        self.shared.remember(py, &error);
-        error
-    }
-}
-
-impl Shared {
-    fn remember(&self, py: Python<'_>, error: &PyErr) {
-        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone_ref(py));
+    fn write(&self, py: Python<'_>, path: PathBuf, format: Format) -> PyResult<u64> {
+        self.shared.begin()?;
+        let sink = format.create(path, &self.schema)?;
+        let batches = stream::unfold(self.shared.take()?, async |mut stream| {
+            let batch = next(&mut stream).await.transpose()?;
+            Some((batch, stream))
+        });
+        let written = self.shared.settle(py, wait(py, write(batches, sink)))?;
+        *self.shared.state() = State::Ended;
+        Ok(written)
     }
 }
 
@@ -138,38 +170,42 @@ impl Stream {
     }
 
     fn write_parquet(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, ParquetSink::create(path, &self.schema).map(|sink| Box::new(sink) as _))
+        self.write(py, path, Format::Parquet)
     }
 
     fn write_csv(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, CsvSink::create(path, &self.schema).map(|sink| Box::new(sink) as _))
+        self.write(py, path, Format::Csv)
     }
 
     fn write_ipc(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, IpcSink::create(path, &self.schema).map(|sink| Box::new(sink) as _))
+        self.write(py, path, Format::Ipc)
     }
 
     fn close(&self) {
         let mut state = self.shared.state();
-        if !matches!(*state, State::Ended) {
+        if !matches!(*state, State::Ended | State::Broken) {
             *state = State::Closed;
         }
     }
 
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
+    fn __iter__(slf: Py<Self>) -> PyResult<Py<Self>> {
+        slf.get().shared.begin()?;
+        Ok(slf)
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Table> {
-        match wait(py, Arc::clone(&self.shared).next()) {
-            Ok(Some(batch)) => Ok(self.piece(batch)),
-            Ok(None) => Err(PyStopIteration::new_err(())),
-            Err(error) => Err(self.remember(py, error)),
+        if self.shared.has_ended() {
+            return Err(PyStopIteration::new_err(()));
+        }
+        let stream = self.shared.take()?;
+        match self.shared.settle(py, wait(py, Arc::clone(&self.shared).next(stream)))? {
+            Some(batch) => Ok(self.piece(batch)),
+            None => Err(PyStopIteration::new_err(())),
         }
     }
 
-    fn __aiter__(slf: Py<Self>) -> Py<Self> {
-        slf
+    fn __aiter__(slf: Py<Self>) -> PyResult<Py<Self>> {
+        Self::__iter__(slf)
     }
 
     /// The coroutine of `_next_async`: a slot of the type can't be `async` itself.
@@ -178,10 +214,14 @@ impl Stream {
     }
 
     async fn _next_async(&self) -> PyResult<Table> {
-        match run(Arc::clone(&self.shared).next()).await {
-            Ok(Some(batch)) => Ok(self.piece(batch)),
-            Ok(None) => Err(PyStopAsyncIteration::new_err(())),
-            Err(error) => Err(Python::attach(|py| self.remember(py, error))),
+        if self.shared.has_ended() {
+            return Err(PyStopAsyncIteration::new_err(()));
+        }
+        let stream = self.shared.take()?;
+        let read = run(Arc::clone(&self.shared).next(stream)).await;
+        match Python::attach(|py| self.shared.settle(py, read))? {
+            Some(batch) => Ok(self.piece(batch)),
+            None => Err(PyStopAsyncIteration::new_err(())),
         }
     }
 
@@ -212,20 +252,17 @@ impl Stream {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        let stream = self.shared.take().map_err(|error| raise(py, &error))?;
-        let Some(stream) = stream else {
-            let error = Error::config("the stream has been read to its end").hint("a stream is read once");
-            return Err(raise(py, &error));
-        };
+        let stream = self.shared.take()?;
         // From here on it is the consumer's: nobody else reads beside it.
-        *self.shared.state() = State::Open(stream);
-        let handed = Handed { shared: Arc::clone(&self.shared) };
+        *self.shared.state() = State::Handed;
+        let handed = Handed { stream: Some(stream), shared: Arc::clone(&self.shared) };
         arrow::stream_capsule(py, &self.schema, handed, requested_schema)
     }
 }
 
 /// The stream in the hands of an Arrow consumer, which may or may not hold the GIL when it asks.
 struct Handed {
+    stream: Option<Local<handoff::Stream>>,
     shared: Arc<Shared>,
 }
 
@@ -233,10 +270,26 @@ impl Iterator for Handed {
     type Item = std::result::Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Python::attach(|py| match wait(py, Arc::clone(&self.shared).next()) {
-            Ok(batch) => batch.map(Ok),
+        let mut stream = self.stream.take()?;
+        let read = async move {
+            let batch = next(&mut stream).await?;
+            Ok::<_, Error>((batch, stream))
+        };
+        Python::attach(|py| match self.shared.settle(py, wait(py, read)) {
+            Ok((Some(batch), stream)) => {
+                self.stream = Some(stream);
+                Some(Ok(batch))
+            }
+            Ok((None, _)) => {
+                *self.shared.state() = State::Ended;
+                None
+            }
             Err(error) => {
-                self.shared.remember(py, &error);
+                if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+                    // The consumer turns it into an error of its own: Python is told once more when it returns.
+                    // SAFETY: the interpreter is initialized; the function only notes a signal.
+                    unsafe { PyErr_SetInterrupt() };
+                }
                 let code = error.get_type(py).name().map_or_else(|_| "error".into(), |name| name.to_string());
                 Some(Err(ArrowError::ExternalError(format!("{code}: {}", error.value(py)).into())))
             }

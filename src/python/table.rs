@@ -4,16 +4,20 @@ use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use futures_util::stream;
 use pyo3::{
     prelude::*,
     types::{PyCapsule, PyDict, PyList},
 };
 
-use super::{arrow, errors::raise, receipt::Receipt, rows};
-use crate::{
-    error::Result,
-    handoff::{self, Sink, csv::CsvSink, ipc::IpcSink, parquet::ParquetSink, table::type_name},
+use super::{
+    arrow,
+    receipt::Receipt,
+    rows,
+    runtime::wait,
+    write::{Format, write},
 };
+use crate::handoff::{self, table::type_name};
 
 /// A whole result in memory, as often as it is wanted.
 #[pyclass(frozen, module = "insightframe")]
@@ -33,9 +37,10 @@ impl Table {
         Self { table, rejects }
     }
 
-    fn write(&self, py: Python<'_>, sink: impl FnOnce(&SchemaRef) -> Result<Box<dyn Sink>> + Send) -> PyResult<u64> {
-        let written = py.detach(|| self.table.write(sink(self.table.schema())?));
-        written.map_err(|error| raise(py, &error))
+    fn write(&self, py: Python<'_>, path: PathBuf, format: Format) -> PyResult<u64> {
+        let sink = format.create(path, self.table.schema())?;
+        let batches = self.table.batches().to_vec().into_iter().map(Ok);
+        wait(py, write(stream::iter(batches), sink))
     }
 }
 
@@ -94,15 +99,15 @@ impl Table {
     }
 
     fn write_parquet(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, |schema| Ok(Box::new(ParquetSink::create(path, schema)?)))
+        self.write(py, path, Format::Parquet)
     }
 
     fn write_csv(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, |schema| Ok(Box::new(CsvSink::create(path, schema)?)))
+        self.write(py, path, Format::Csv)
     }
 
     fn write_ipc(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, |schema| Ok(Box::new(IpcSink::create(path, schema)?)))
+        self.write(py, path, Format::Ipc)
     }
 
     fn __len__(&self) -> usize {
@@ -122,6 +127,15 @@ impl Table {
         let table = self.table.clone();
         let batches = (0..table.batches().len()).map(move |index| Ok(table.batches()[index].clone()));
         arrow::stream_capsule(py, self.table.schema(), batches, requested_schema)
+    }
+
+    /// A table never changes, so that a copy would only cost memory.
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
     }
 
     fn __repr__(&self) -> String {

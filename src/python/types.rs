@@ -3,7 +3,6 @@
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyMapping};
 use pyo3_arrow::PyField;
 
-use super::errors::raise;
 use crate::{
     csv::{ColumnType, DateFormat, TimestampFormat},
     error::Error,
@@ -22,7 +21,7 @@ pub(super) fn types(schema: Option<&Bound<'_, PyAny>>, default: Base) -> PyResul
                 let rules = if default == Base::Report { "`report`, `infer`, `text`" } else { "`infer`, `text`" };
                 let error = Error::config(format!("`schema` is `{rule}`, which is none of {rules}"))
                     .hint("or give the types by column: `schema={\"Agent ID\": \"text\"}`");
-                return Err(raise(schema.py(), &error));
+                return Err(error.into());
             }
         };
         return Ok(Types { base, given: Vec::new() });
@@ -57,7 +56,7 @@ fn column_type(column: &str, kind: &Bound<'_, PyAny>) -> PyResult<ColumnType> {
              written: date[mm/dd/yyyy], date[yyyy-mm-dd], date[m/d/yy], date[dd/mm/yyyy], date[dd-mm-yyyy], \
              date[Mon, Jan 1, 2010]",
         );
-        raise(kind.py(), &error)
+        error.into()
     })
 }
 

@@ -21,13 +21,15 @@ impl Default for Budget {
 impl Budget {
     /// Takes `cost` out; false, and nothing taken, when there isn't as much.
     pub fn spend(&self, cost: u32) -> bool {
-        self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(cost)).is_ok()
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(cost)).is_ok()
     }
 
     /// Puts back what a success after so many attempts is worth.
     pub fn refund(&self, attempts: u32) {
         let worth = if attempts > 1 { 14 } else { 1 };
-        self.0.update(Ordering::Relaxed, Ordering::Relaxed, |left| left.saturating_add(worth).min(FULL));
+        let refilled = |left: u32| Some(left.saturating_add(worth).min(FULL));
+        // An update that always has a new value can't fail.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, refilled);
     }
 }
 

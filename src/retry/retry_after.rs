@@ -14,12 +14,15 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     headers.get_all(header::RETRY_AFTER).iter().filter_map(|value| wait(value.to_str().ok()?.trim(), now)).max()
 }
 
+/// Whether the weekday fits the date doesn't matter here.
+static PARSER: rfc2822::DateTimeParser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
+
 fn wait(text: &str, now: Timestamp) -> Option<Duration> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // Digits without end are a long wait, not an unreadable one.
         return Some(text.parse().map_or(MOST, Duration::from_secs).min(MOST));
     }
-    let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let date = PARSER.parse_timestamp(text).ok()?;
     let wait = date.duration_since(now);
     Some(Duration::try_from(wait).unwrap_or(Duration::ZERO).min(MOST))
 }

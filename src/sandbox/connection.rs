@@ -58,7 +58,7 @@ pub(super) async fn serve<S: Socket>(mut socket: S, world: Arc<World>, number: u
         match connection.exchange(left).await {
             Ok(Next::Request) => {}
             Ok(Next::Close(pause)) => {
-                sleep(pause).await;
+                rest(pause).await;
                 close_gently(&mut socket).await;
                 return;
             }
@@ -108,7 +108,7 @@ impl<S: Socket> Connection<'_, S> {
     /// Reads the rest of a request and replies to it, as far as the plan lets it come.
     async fn answer(&mut self, head: Head, requests_left: u32, plan: &Plan, entry: u64) -> io::Result<Next> {
         let (world, started) = (self.world, Instant::now());
-        sleep(plan.pause_first).await;
+        rest(plan.pause_first).await;
         if let Some(end) = plan.end_at(When::BeforeRead) {
             return self.end(end, entry).await;
         }
@@ -129,12 +129,13 @@ impl<S: Socket> Connection<'_, S> {
         if let Some(other) = plan.reply_at(When::BeforeReply, usual) {
             reply = other;
         }
-        sleep(plan.pause_reply).await;
+        rest(plan.pause_reply).await;
         if let Some(end) = plan.end_at(When::BeforeReply) {
             return self.end(end, entry).await;
         }
 
-        let date = world.clock.timestamp() + jiff::SignedDuration::from_secs(plan.skew);
+        let now = world.clock.timestamp();
+        let date = now.checked_add(jiff::SignedDuration::from_secs(plan.skew)).unwrap_or(now);
         let old = request.head.old;
         let common = Common {
             request_id: call.id.clone(),
@@ -249,6 +250,13 @@ impl<S: Socket> Connection<'_, S> {
         let bytes = format!("{head}Content-Length: {}\r\n\r\n{text}", text.len());
         self.socket.write_all(bytes.as_bytes()).await?;
         Ok(Next::Close(Duration::ZERO))
+    }
+}
+
+/// A real pause. None at all takes no time, while a timer of no duration would take a millisecond.
+async fn rest(pause: Duration) {
+    if !pause.is_zero() {
+        sleep(pause).await;
     }
 }
 

@@ -14,6 +14,21 @@
 //! | `metadata` | identifiers, objects, queries, elements |
 //! | `execution` | raw exports: execute, filter, poll |
 //! | `data` | the contact centre itself |
+//!
+//! ```
+//! use insightframe::sandbox::{Fault, Options, Rule, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Options { rows: Some(1000), ..Options::default() })?;
+//! assert!(sandbox.url().starts_with("http://127.0.0.1:"));
+//! // The first token request fails; the ledger will tell.
+//! sandbox.fault(Rule {
+//!     path: "/gdc/account/token".to_owned(),
+//!     times: Some(1),
+//!     ..Rule::new(Fault::Status { status: 503, retry_after: vec!["2".to_owned()], body: None })
+//! });
+//! assert!(sandbox.ledger().is_empty());
+//! # Ok::<(), insightframe::Error>(())
+//! ```
 
 mod account;
 mod connection;
@@ -183,6 +198,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         if self.process != std::process::id() {
             // Nothing here is the child's: joining would wait for ever, and the CA file is still in use.
+            #[expect(clippy::mem_forget, reason = "the parent still uses what a forked child has inherited")]
             std::mem::forget((self.stop.take(), self.thread.take(), self.tls.take()));
             return;
         }

@@ -28,3 +28,4 @@ mod p24_no_secret_shown;
 mod p25_injection;
 mod p26_ids;
 mod p27_plain_http;
+mod p28_tls;

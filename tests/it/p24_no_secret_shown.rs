@@ -92,7 +92,7 @@ async fn seen(auth: AuthMode, tls: bool) -> (String, Vec<String>) {
         let (client, tokens) = Tampered::client(&sandbox, Arc::clone(&clock), asked, tamper);
         let stage = Stage { sandbox, client, clock };
         secrets.push(stage.sandbox.password().to_owned());
-        let mut show = |what: &dyn std::fmt::Debug| seen += &format!("{what:?}\n{what:#?}\n");
+        let mut show = |what: &dyn std::fmt::Debug| write!(seen, "{what:?}\n{what:#?}\n").unwrap();
         show(&stage.client);
         match stage.table(&whole(MAIN)).await {
             Ok(table) => {

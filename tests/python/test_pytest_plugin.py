@@ -4,11 +4,18 @@ from insightframe import InsightsClient
 from insightframe.sandbox import Sandbox
 
 
-@pytest.mark.parametrize("insights_sandbox", [{"rows": 10, "raw_202_count": 0}], indirect=True)
+@pytest.mark.insights_sandbox(rows=10, raw_202_count=0)
 def test_the_fixtures_work_together(insights_sandbox: Sandbox, insights_client: InsightsClient) -> None:
     table = insights_client.export("3035643")
     assert table.num_rows == 10
     assert insights_sandbox.executions == 1
+
+
+@pytest.mark.insights_sandbox(rows=20, raw_202_count=0)
+@pytest.mark.parametrize("insights_sandbox", [{"rows": 1}, {"seed": 2}], indirect=True, ids=["one", "twenty"])
+def test_parameters_win_over_markers(request: pytest.FixtureRequest, insights_client: InsightsClient) -> None:
+    expected = {"one": 1, "twenty": 20}[request.node.callspec.id]
+    assert insights_client.export("3035643").num_rows == expected
 
 
 def test_each_test_has_a_sandbox_of_its_own(insights_sandbox: Sandbox) -> None:

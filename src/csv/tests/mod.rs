@@ -2,6 +2,7 @@
 
 mod inference;
 mod lenient;
+mod polluter;
 mod positions;
 mod properties;
 mod types;

@@ -72,7 +72,8 @@ proptest! {
         let whole = seen(pushed(&bytes, &[], &options));
         prop_assert_eq!(seen(pushed(&bytes, &sizes, &options)), whole.clone());
         prop_assert_eq!(seen(pushed(&bytes, &vec![1; bytes.len()], &options)), whole.clone());
-        prop_assert_eq!(seen(decoded(&bytes, &options)), whole);
+        prop_assert_eq!(seen(decoded(&bytes, &options)), whole.clone());
+        prop_assert_eq!(seen(decoded(&bytes, &Options { threads: 3, ..options })), whole);
     }
 
     #[test]

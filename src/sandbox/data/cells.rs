@@ -133,8 +133,8 @@ impl Cells {
     }
 }
 
-/// A number with leading zeros up to a width.
-fn digits(mut number: u64, width: usize, out: &mut Vec<u8>) {
+/// Appends a number, with leading zeros up to a width of at most 20.
+pub(super) fn digits(mut number: u64, width: usize, out: &mut Vec<u8>) {
     let mut digits = [b'0'; 20];
     let mut at = digits.len();
     while number > 0 {

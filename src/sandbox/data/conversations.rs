@@ -148,7 +148,8 @@ impl Shape for Conversations {
             let (present, hundredths) = (draws.below(8) > 0, draws.below(90_000));
             cells.seconds(present.then_some(hundredths));
         }
-        cells.count(1 + draws.below(3));
+        // The segment itself.
+        cells.count(1);
         cells.end_row();
     }
 }

@@ -1,7 +1,8 @@
-//! The words of the contact centre. All invented; addresses and numbers are reserved for examples.
+//! The words of the contact centre. All invented; e-mail addresses are at domains reserved for examples.
 
 use std::io::Write as _;
 
+use super::cells::digits;
 use crate::sandbox::random::scatter;
 
 pub(super) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -107,19 +108,19 @@ pub(super) fn customer_name(element: u64) -> u64 {
 
 /// Eight digits with leading zeros.
 pub(super) fn agent_id(element: u64, out: &mut Vec<u8>) {
-    padded(element * 7 + 4711, 8, out);
+    digits(element * 7 + 4711, 8, out);
 }
 
 /// A number in international form, British or American.
 pub(super) fn phone(element: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(if element.is_multiple_of(2) { b"+44770090" } else { b"+12025550" });
-    padded(element, 5, out);
+    out.extend_from_slice(if element.is_multiple_of(2) { b"+4477009" } else { b"+155501" });
+    digits(element, 5, out);
 }
 
 /// An address at a domain that is reserved for examples.
 pub(super) fn email(name: &str, element: u64, domain: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_bytes());
-    padded(element, 1, out);
+    digits(element, 1, out);
     out.extend_from_slice(domain.as_bytes());
 }
 
@@ -137,17 +138,5 @@ pub(super) fn sid(prefix: &[u8; 2], hash: u64, out: &mut Vec<u8>) {
 /// Twenty digits: more than any integer of 64 bits holds.
 pub(super) fn twenty_digits(hash: u64, out: &mut Vec<u8>) {
     out.push(b'2');
-    padded(hash % 10_000_000_000_000_000_000, 19, out);
-}
-
-/// So many digits at least.
-fn padded(mut number: u64, width: usize, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    while number > 0 {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    out.extend_from_slice(&digits[at.min(digits.len() - width)..]);
+    digits(hash % 10_000_000_000_000_000_000, 19, out);
 }

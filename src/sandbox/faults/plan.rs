@@ -67,8 +67,8 @@ impl Plan {
             let at = |after: Option<u64>| after.map_or(At::Half, At::Byte);
             match fault {
                 Fault::Latency { ms, jitter } => {
-                    let spread = draw() % (2 * jitter + 1);
-                    let pause = Duration::from_millis((ms + spread).saturating_sub(jitter));
+                    let spread = draw() % jitter.saturating_mul(2).saturating_add(1);
+                    let pause = Duration::from_millis(ms.saturating_add(spread).saturating_sub(jitter));
                     *match when {
                         When::BeforeRead => &mut plan.pause_first,
                         When::BeforeReply => &mut plan.pause_reply,
@@ -85,7 +85,7 @@ impl Plan {
                 Fault::TruncatedBody { after } => plan.truncate = Some(at(after)),
                 Fault::WrongLength { by } => plan.wrong_length = Some(by),
                 Fault::MissingFinalChunk => plan.no_final_chunk = true,
-                Fault::ClockSkew { seconds } => plan.skew += seconds,
+                Fault::ClockSkew { seconds } => plan.skew = plan.skew.saturating_add(seconds),
                 Fault::Status { .. } | Fault::Redirect { .. } | Fault::GarbageJson | Fault::Html => {
                     plan.instead = Some((when, fault));
                 }

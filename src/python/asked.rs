@@ -1,0 +1,118 @@
+//! What the exporting methods are asked for, checked before anything is sent.
+
+use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBool};
+
+use super::{config, listener::listener, types::types};
+use crate::{
+    error::{Error, Result},
+    export::{Base, Export, Start},
+    ids::{Identifier, ReportName, WorkspaceId, shown},
+    insights::{Execution, filter::Interval},
+    origin::Origin,
+    progress::Listener,
+};
+
+/// The arguments that the exporting methods have in common, as Python gave them.
+pub(super) struct Asked {
+    pub(super) report: Py<PyAny>,
+    pub(super) start: Option<Py<PyAny>>,
+    pub(super) end: Option<Py<PyAny>>,
+    pub(super) date: Option<String>,
+    pub(super) schema: Option<Py<PyAny>>,
+    pub(super) workspace: Option<String>,
+    pub(super) timeout: Option<f64>,
+    pub(super) progress: Option<Py<PyAny>>,
+}
+
+impl Asked {
+    /// The export of a client of `origin`.
+    pub(super) fn export(&self, py: Python<'_>, origin: &Origin) -> PyResult<Export> {
+        let label = self.date.as_deref().map(Identifier::parse).transpose()?;
+        let (start, end) = (bound(py, self.start.as_ref()), bound(py, self.end.as_ref()));
+        Ok(Export {
+            report: ReportName::parse(&name(self.report.bind(py))?, origin)?,
+            workspace: self.workspace.as_deref().map(WorkspaceId::parse).transpose()?,
+            interval: Interval::new(day("start", start)?, day("end", end)?, label)?,
+            types: types(bound(py, self.schema.as_ref()), Base::Report)?,
+            timeout: self.timeout.map(|timeout| config::seconds("timeout", timeout)).transpose()?,
+        })
+    }
+}
+
+/// The same for an execution that is gone on with.
+pub(super) fn resume(
+    handle: &str,
+    schema: Option<&Bound<'_, PyAny>>,
+    timeout: Option<f64>,
+    origin: &Origin,
+) -> PyResult<Start> {
+    Ok(Start::Resume {
+        execution: Execution::parse(handle, origin)?,
+        types: types(schema, Base::Report)?,
+        timeout: timeout.map(|timeout| config::seconds("timeout", timeout)).transpose()?,
+    })
+}
+
+pub(super) fn bound<'a, 'py>(py: Python<'py>, object: Option<&'a Py<PyAny>>) -> Option<&'a Bound<'py, PyAny>> {
+    object.map(|object| object.bind(py))
+}
+
+/// The name of a report: a number or text. `True` is an integer to Python, but nobody's report.
+fn name(report: &Bound<'_, PyAny>) -> PyResult<String> {
+    if !report.is_instance_of::<PyBool>()
+        && let Ok(number) = report.extract::<u64>()
+    {
+        return Ok(number.to_string());
+    }
+    let wrong = |_| PyTypeError::new_err("`report` must be an object id, an identifier or a uri");
+    report.extract::<String>().map_err(wrong)
+}
+
+/// A day as `datetime.date` or ISO text. A datetime is refused: its time would be lost, and its zone is not the report's.
+fn day(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<jiff::civil::Date>> {
+    let Some(value) = value else { return Ok(None) };
+    let wrong = |what: String| {
+        let error = Error::config(format!("`{name}` {what}"))
+            .hint("give a `datetime.date` or an ISO day such as \"2023-12-01\"; both `start` and `end` are included");
+        Err(error.into())
+    };
+    if let Ok(text) = value.extract::<String>() {
+        let iso = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+        return match text.parse() {
+            Ok(day) if iso => Ok(Some(day)),
+            _ => wrong(format!("is `{}`, which is no day", shown(&text))),
+        };
+    }
+    if value.hasattr("hour")? {
+        return wrong("is a date with a time; whole days are meant".into());
+    }
+    match value.extract() {
+        Ok(day) => Ok(Some(day)),
+        Err(_) => wrong(format!("is a `{}`, not a day", value.get_type().name()?)),
+    }
+}
+
+/// Who is told about progress; nobody unless a callable was given.
+pub(super) fn told(progress: &Bound<'_, PyAny>) -> PyResult<Option<Listener>> {
+    if progress.is_callable() {
+        return Ok(Some(listener(progress.clone().unbind())));
+    }
+    let is_auto = || progress.extract::<String>().is_ok_and(|word| word == "auto");
+    if progress.is_instance_of::<PyBool>() || is_auto() {
+        return Ok(None);
+    }
+    Err(PyTypeError::new_err("`progress` must be \"auto\", a bool or a callable"))
+}
+
+/// The strings of an iterable; one string by itself would be read letter by letter and is refused.
+pub(super) fn strings(name: &str, iterable: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    if iterable.extract::<String>().is_ok() {
+        return Err(PyTypeError::new_err(format!("`{name}` must be a list of strings, not one string")));
+    }
+    iterable.try_iter()?.map(|item| item?.extract()).collect()
+}
+
+/// A workspace by name.
+pub(super) fn workspace(id: Option<&str>) -> Result<Option<WorkspaceId>> {
+    id.map(WorkspaceId::parse).transpose()
+}

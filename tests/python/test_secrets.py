@@ -1,0 +1,216 @@
+"""No password and no token is in anything that a person, a log or a disk gets to see."""
+
+import logging
+import pickle
+import re
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from insightframe import InsightsClient, Retry
+from insightframe.errors import InsightframeError
+from insightframe.sandbox import Sandbox
+
+REPORT = "3035643"
+RESULT = "*/execute/raw/*"
+pytestmark = pytest.mark.insights_sandbox(rows=200, raw_202_count=1, tt_lifetime=600)
+
+
+class Tap:
+    """A relay between client and sandbox that keeps what went through it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        host, _, port = sandbox.url.removeprefix("http://").partition(":")
+        self.service = (host, int(port))
+        self.seen = bytearray()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://{}:{}".format(*self.listener.getsockname())
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self.service)
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=self.relay, args=(source, target), daemon=True).start()
+
+    def relay(self, source: socket.socket, target: socket.socket) -> None:
+        try:
+            while piece := source.recv(1 << 16):
+                self.seen += piece
+                target.sendall(piece)
+        except OSError:
+            pass
+        finally:
+            for end in (source, target):
+                end.close()
+
+    def tokens(self) -> set[bytes]:
+        forms = (rb'(?i)x-gdc-auth(?:sst|tt): ([^\r\n"]+)', rb'"token":"([^"]+)"', rb"GDCAuth(?:SST|TT)=([^;\r\n]+)")
+        return {token for form in forms for token in re.findall(form, self.seen)}
+
+
+@pytest.fixture
+def tap(insights_sandbox: Sandbox) -> Iterator[Tap]:
+    tap = Tap(insights_sandbox)
+    yield tap
+    tap.listener.close()
+
+
+class Everything(logging.Handler):
+    """Keeps all of every record, whatever its level."""
+
+    def __init__(self) -> None:
+        super().__init__(level=0)
+        self.records: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(f"{record.name} {record.levelno} {record.getMessage()} {vars(record)}")
+
+
+@pytest.fixture
+def log() -> Iterator[Everything]:
+    everything, root, ours = Everything(), logging.getLogger(), logging.getLogger("insightframe")
+    before = (root.level, ours.level)
+    root.addHandler(everything)
+    root.setLevel(1)
+    ours.setLevel(1)
+    yield everything
+    root.removeHandler(everything)
+    root.setLevel(before[0])
+    ours.setLevel(before[1])
+
+
+def told(error: BaseException) -> str:
+    """All that an error can be made to say, the local variables of its traceback among it."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "\n".join([*shown.format(), str(error), repr(error), str(vars(error)), str(pickle.dumps(error))])
+
+
+def flow(client: InsightsClient, sandbox: Sandbox) -> str:
+    """A session with all that may go wrong in it; gives what could be seen."""
+    seen = [repr(client), str(client), f"{client}", str(client.profile_id), str(dir(client))]
+    table = client.export(REPORT)
+    stream = client.stream(REPORT)
+    seen += [repr(table), table._repr_html_(), str(table.receipt), str(stream), *(repr(piece) for piece in stream)]
+    seen += [str(stream.receipt and stream.receipt.to_dict()), str([vars(type(entry)) for entry in sandbox.ledger[:1]])]
+    seen += [f"{entry} {entry.headers}" for entry in sandbox.ledger]
+    faults: list[dict[str, object]] = [
+        {"fault": "html", "path": RESULT},
+        {"fault": "garbage_json", "path": "*/execute/raw"},
+        {"fault": "status", "path": RESULT, "status": 500, "times": None},
+        {"fault": "status", "path": RESULT, "status": 401, "times": None},
+        {"fault": "status", "path": "/gdc/md/*", "status": 403},
+        {"fault": "cut", "path": RESULT, "after": 100, "times": None},
+        {"fault": "redirect", "path": RESULT, "to": "https://evil.example/", "times": None},
+        {"fault": "expire_tt", "path": RESULT, "times": None},
+        {"fault": "expire_sst", "path": RESULT, "times": None},
+        {"fault": "huge_header", "path": RESULT, "times": None},
+        {"fault": "stall", "path": RESULT},
+    ]
+    failures = 0
+    for fault in faults:
+        sandbox.fault(**fault)  # type: ignore[arg-type]
+        try:
+            client.export(REPORT, date="date.date.mmddyyyy", start="2023-12-01", end="2023-12-02", timeout=0.5)
+        except InsightframeError as error:
+            failures += 1
+            seen += [told(error), str(getattr(error, "handle", None))]
+        sandbox.clear_faults()
+    assert failures >= 8
+    client.close()
+    try:
+        client.login()
+    except InsightframeError as error:
+        seen.append(told(error))
+    return "\n".join(seen)
+
+
+@pytest.mark.parametrize("auth", ["header", "cookie"])
+@pytest.mark.usefixtures("credentials")
+def test_of_a_session(
+    insights_sandbox: Sandbox,
+    tap: Tap,
+    log: Everything,
+    auth: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("FLEX_INSIGHTS_BASE_URL", tap.url)
+    client = InsightsClient(auth=auth, retry=Retry(base=0))  # type: ignore[arg-type]
+    seen = [str(pickle.dumps(client)), flow(client, insights_sandbox), *log.records, *capfd.readouterr()]
+    secrets = [insights_sandbox.password, *(token.decode() for token in tap.tokens())]
+    # Nothing is proved by secrets that nobody found, or by a log that nobody wrote.
+    assert len(secrets) >= 4
+    assert any("insightframe" in record for record in log.records)
+    everything = "\n".join(seen)
+    assert len(everything) > 10_000
+    for secret in secrets:
+        assert len(secret) > 10
+        assert secret not in everything
+        assert repr(secret)[1:-1] not in everything
+
+
+def test_of_a_login_that_fails(insights_sandbox: Sandbox, log: Everything) -> None:
+    canary = "canary-in-the-password"
+    seen = []
+    for fault in ({}, {"fault": "html"}, {"fault": "garbage_json"}, {"fault": "status", "status": 500}):
+        if fault:
+            insights_sandbox.fault(path="/gdc/account/login", **fault)  # type: ignore[arg-type]
+        client = insights_sandbox.insights_client(password=canary)
+        with pytest.raises(InsightframeError) as caught:
+            client.login()
+        # The variables of this test hold it, those of the library don't.
+        seen += ["".join(traceback.format_exception(caught.value)), repr(vars(caught.value)), repr(client)]
+    seen += log.records
+    # The line of the source that says it is the test's own.
+    assert canary not in "\n".join(seen).replace(f'canary = "{canary}"', "")
+
+
+def test_of_values_that_can_not_be_used(log: Everything) -> None:
+    canary = "canary"
+    seen = list(log.records)
+    for arguments in (
+        {"base_url": f"https://user:{canary}@example.com"},
+        {"proxy": f"http://user:{canary}@:99999"},
+        {"proxy": f"gopher://user:{canary}@example.com"},
+        {"password": f"{canary}\r\n", "base_url": "nonsense"},
+    ):
+        with pytest.raises(InsightframeError) as caught:
+            InsightsClient(**{"username": "u", "password": "p"} | arguments)  # type: ignore[arg-type]
+        seen += [str(caught.value), repr(vars(caught.value))]
+    proxied = InsightsClient("u", "p", proxy=f"http://user:{canary}@127.0.0.1:1", base_url="https://example.com")
+    with pytest.raises(InsightframeError) as caught:
+        proxied.login()
+    seen += [repr(proxied), str(caught.value), repr(vars(caught.value)), *log.records]
+    assert canary not in "\n".join(seen)
+
+
+@pytest.mark.usefixtures("credentials")
+def test_of_the_command(
+    insights_sandbox: Sandbox, tap: Tap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEX_INSIGHTS_BASE_URL", tap.url)
+    monkeypatch.setenv("RUST_LOG", "trace")
+    seen = []
+    for fault in ({}, {"fault": "html", "path": RESULT}, {"fault": "status", "path": "*/login", "status": 500}):
+        if fault:
+            insights_sandbox.fault(**fault)  # type: ignore[arg-type]
+        words = [sys.executable, "-m", "insightframe", "export", REPORT, "-o", str(tmp_path / "report.csv")]
+        done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", timeout=30, check=False)
+        seen += [done.stdout, done.stderr]
+        assert done.returncode == (5 if fault else 0)
+    seen.append((tmp_path / "report.csv").read_text(encoding="utf-8"))
+    secrets = [insights_sandbox.password, *(token.decode() for token in tap.tokens())]
+    assert len(secrets) >= 3
+    for secret in secrets:
+        assert secret not in "\n".join(seen)
