@@ -16,7 +16,8 @@ use crate::{
 
 /// Reads the beginning of the answer's body and gives the error.
 pub(super) async fn refusal(reply: Reply, now: jiff::Timestamp, secrets: &[&Secret]) -> Error {
-    let words = read(&reply.body.head().await);
+    // Masked before it is shortened: half a secret is one too.
+    let words = read(&mask(String::from_utf8_lossy(&reply.body.head().await).into_owned(), secrets));
     let fault = match reply.head.status.as_u16() {
         403 => ApiFault::Forbidden,
         404 | 410 => ApiFault::NotFound,
@@ -25,12 +26,12 @@ pub(super) async fn refusal(reply: Reply, now: jiff::Timestamp, secrets: &[&Secr
         _ => ApiFault::UnexpectedReply,
     };
     let retry_after = retry_after::retry_after(&reply.head.headers, now);
-    error(&reply.head, fault, Words { message: mask(words.message, secrets), ..words }, retry_after)
+    error(&reply.head, fault, words, retry_after)
 }
 
 /// A good status with a body that the protocol doesn't have: says what was expected and what came.
 pub(super) fn unexpected(head: &Head, body: &[u8], expected: &str, secrets: &[&Secret]) -> Error {
-    let found = mask(plain(&String::from_utf8_lossy(&body[..body.len().min(4096)])), secrets);
+    let found = plain(&mask(String::from_utf8_lossy(&body[..body.len().min(4096)]).into_owned(), secrets));
     let found = if found.is_empty() { "nothing".to_owned() } else { format!("`{}`", crate::ids::shown(&found)) };
     let message = format!("expected {expected}, found {found}");
     error(head, ApiFault::UnexpectedReply, Words { message, ..Words::default() }, None)
@@ -65,10 +66,9 @@ struct Words {
     request_id: Option<String>,
 }
 
-fn read(body: &[u8]) -> Words {
-    let text = String::from_utf8_lossy(body);
-    let Ok(json) = serde_json::from_str::<Value>(&text) else {
-        return Words { message: plain(&text), ..Words::default() };
+fn read(text: &str) -> Words {
+    let Ok(json) = serde_json::from_str::<Value>(text) else {
+        return Words { message: plain(text), ..Words::default() };
     };
     let error = json.get("error").unwrap_or(&json);
     if let Value::String(message) = error {
@@ -127,15 +127,17 @@ fn plain(text: &str) -> String {
     words.chars().take(300).collect()
 }
 
-/// A service (or a proxy before it) may repeat what it was sent.
-fn mask(mut message: String, secrets: &[&Secret]) -> String {
+/// A service (or a proxy before it) may repeat what it was sent, as it is or as JSON writes it.
+fn mask(mut text: String, secrets: &[&Secret]) -> String {
     for secret in secrets {
-        let raw = secret.expose();
-        if !raw.is_empty() && message.contains(raw) {
-            message = message.replace(raw, "***");
+        let json = Value::from(secret.expose()).to_string();
+        for form in [secret.expose(), &json[1..json.len() - 1]] {
+            if !form.is_empty() && text.contains(form) {
+                text = text.replace(form, "***");
+            }
         }
     }
-    message
+    text
 }
 
 #[cfg(test)]
@@ -163,16 +165,17 @@ mod tests {
             ("<html><body><h1>503</h1>\n<p>Try  later</p></body></html>", "503 Try later"),
             ("garbage\u{0}", "garbage"),
         ] {
-            assert_eq!(read(body.as_bytes()).message, expected, "{body}");
+            assert_eq!(read(body).message, expected, "{body}");
         }
-        assert_eq!(read(b"\xff\xfe").message, "\u{fffd}\u{fffd}");
-        let found = read(br#"{"error":{"message":"m","errorCode":"gdc.x","errorId":"e"}}"#);
+        let found = read(r#"{"error":{"message":"m","errorCode":"gdc.x","errorId":"e"}}"#);
         assert_eq!((found.code.as_deref(), found.request_id.as_deref()), (Some("gdc.x"), Some("e")));
     }
 
     #[test]
-    fn an_echoed_token_is_masked() {
-        let token = Secret::new("canary-token");
+    fn an_echoed_secret_is_masked() {
+        let (token, password) = (Secret::new("canary-token"), Secret::new("a\"b"));
         assert_eq!(mask("you sent canary-token!".into(), &[&token]), "you sent ***!");
+        assert_eq!(mask(r#"{"p":"a\"b"} a"b"#.into(), &[&password]), r#"{"p":"***"} ***"#);
+        assert_eq!(mask("as it was".into(), &[&Secret::new("")]), "as it was");
     }
 }

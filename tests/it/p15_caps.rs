@@ -28,7 +28,7 @@ fn capped(error: &insightframe::Error, name: &str, at: u64) {
 async fn json_is_capped_at_a_mebibyte() {
     for (size, fits) in [(MIB - 100, true), (MIB + 1, false), (64 * MIB, false)] {
         let stage = Stage::new();
-        let body = json!({"uri": "", "padding": "x".repeat(size as usize - 24)}).to_string();
+        let body = json!({"uri": "", "padding": "x".repeat(size as usize - 23)}).to_string();
         stage.fault(json!({"fault": "status", "status": 201, "body": body, "path": EXECUTE}));
         let error = stage.table(&whole(MAIN)).await.unwrap_err();
         if fits {

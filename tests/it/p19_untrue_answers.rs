@@ -142,10 +142,11 @@ async fn every_other_step_refuses_what_is_no_answer() {
                     let warnings = &table.receipt().unwrap().warnings;
                     assert!(warnings[0].contains("the definition can't be read"), "{path} {rule}: {warnings:?}");
                 }
+                // The token stands in a header as well, which no cut of the body harms.
+                Ok(_) if path == TOKEN && rule["fault"] == "truncated_body" => {}
                 Ok(_) => panic!("{path} {rule}: it was taken for an answer"),
                 Err(error) => {
                     let fine = ["UnexpectedReply", "Interrupted", "SessionLost"].contains(&error.code());
-                    // The gem of a token that comes in a header needs no body.
                     assert!(fine, "{path} {rule}: {error:?}");
                 }
             }

@@ -61,7 +61,7 @@ async fn seen(auth: AuthMode, tls: bool) -> (String, Vec<String>) {
     capture();
     let mut seen = String::new();
     let mut secrets = Vec::new();
-    for (path, status) in [
+    let steps = [
         ("", 200),
         (LOGIN, 200),
         (LOGIN, 401),
@@ -78,8 +78,10 @@ async fn seen(auth: AuthMode, tls: bool) -> (String, Vec<String>) {
         (RESULT, 206),
         (RESULT, 413),
         ("/gdc/account/login/*", 500),
-    ] {
-        let sandbox = serve(|served| (served.tls, served.raw_202_count) = (tls, 1));
+    ];
+    for (seed, (path, status)) in (1..).zip(steps) {
+        // Another seed is other tokens.
+        let sandbox = serve(|served| (served.tls, served.raw_202_count, served.seed) = (tls, 1, seed));
         let clock: Arc<dyn Clock> = Arc::new(sandbox.clock());
         let status = StatusCode::from_u16(status).unwrap();
         let tamper = move |request: &Request, reply| {
