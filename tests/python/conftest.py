@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from insightframe.sandbox import Sandbox
+from tap import Tap
 
 pytest_plugins = ["pytester"]
 
@@ -30,6 +31,13 @@ def credentials(insights_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("FLEX_INSIGHTS_PASSWORD", insights_sandbox.password)
     monkeypatch.setenv("FLEX_INSIGHTS_WORKSPACE", insights_sandbox.workspace)
     monkeypatch.setenv("FLEX_INSIGHTS_BASE_URL", insights_sandbox.url)
+
+
+@pytest.fixture
+def tap(insights_sandbox: Sandbox) -> Iterator[Tap]:
+    tap = Tap(insights_sandbox)
+    yield tap
+    tap.close()
 
 
 Child = Callable[..., "subprocess.Popen[str]"]

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pyarrow.parquet
 import pytest
 from inline_snapshot import snapshot
 
+from conftest import Child
 from insightframe import InsightsClient, Stream, Table, decode_csv
 from insightframe.errors import ConfigError, ResultIncomplete
 from insightframe.sandbox import Sandbox
@@ -111,3 +113,30 @@ def test_a_stream_survives_a_path_that_can_not_be_written_to(insights_client: In
     with pytest.raises(FileNotFoundError):
         stream.write_parquet(tmp_path / "nowhere" / "report.parquet")
     assert stream.write_parquet(tmp_path / "report.parquet") > 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sizes are limited as on POSIX")
+@pytest.mark.usefixtures("credentials")
+def test_a_disk_that_is_full_is_an_error_and_leaves_no_file(child: Child, tmp_path: Path) -> None:
+    process = child("""
+import errno, resource, signal
+import insightframe
+client = insightframe.InsightsClient()
+table = client.export("3035653")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+for write in (
+    table.write_parquet,
+    table.write_csv,
+    table.write_ipc,
+    lambda path: client.stream("3035653").write_parquet(path),
+    lambda path: client.download("3035653", path),
+):
+    try:
+        write("report")
+    except OSError as error:
+        print(errno.errorcode[error.errno], error.filename)
+""")
+    out, err = process.communicate(timeout=20)
+    assert out == "EFBIG report\n" * 5, err
+    assert list(tmp_path.iterdir()) == []

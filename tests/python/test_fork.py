@@ -41,7 +41,7 @@ def ended(child, within=20):
 
 def run(child: Child, program: str) -> str:
     process = child(BEGIN + program)
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     return out
 

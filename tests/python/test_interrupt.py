@@ -141,6 +141,21 @@ def test_polling(insights_sandbox: Sandbox, child: Child) -> None:
     assert is_logged_out_once(insights_sandbox)
 
 
+@pytest.mark.insights_sandbox(rows=140_000)
+@pytest.mark.parametrize("read", ["import pyarrow; pyarrow.table(stream)", "import polars; polars.DataFrame(stream)"])
+def test_an_arrow_reader_that_waits(insights_sandbox: Sandbox, child: Child, read: str) -> None:
+    insights_sandbox.fault("stall", path=RESULT, after=10_000_000)
+    library, _, work = read.partition("; ")
+    work = f"{library}; stream = client.stream('3035643'); say(waiting=True); {work}"
+    program = start(child, work)
+    program.hear("waiting")
+    time.sleep(0.1)
+    raised, left = program.interrupt()
+    assert raised < PROMISED + SLACK
+    assert left - raised < 2
+    assert is_logged_out_once(insights_sandbox)
+
+
 @contextmanager
 def unanswering() -> Iterator[str]:
     """The address of a listener whose queue is full: connecting to it hangs."""

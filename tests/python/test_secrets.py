@@ -2,11 +2,8 @@
 
 import logging
 import pickle
-import re
-import socket
 import subprocess
 import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,56 +13,11 @@ import pytest
 from insightframe import InsightsClient, Retry
 from insightframe.errors import InsightframeError
 from insightframe.sandbox import Sandbox
+from tap import Tap
 
 REPORT = "3035643"
 RESULT = "*/execute/raw/*"
 pytestmark = pytest.mark.insights_sandbox(rows=200, raw_202_count=0)
-
-
-class Tap:
-    """A relay between client and sandbox that keeps what went through it."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        host, _, port = sandbox.url.removeprefix("http://").partition(":")
-        self.service = (host, int(port))
-        self.seen = bytearray()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = "http://{}:{}".format(*self.listener.getsockname())
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self) -> None:
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(self.service)
-            for source, target in ((near, far), (far, near)):
-                threading.Thread(target=self.relay, args=(source, target), daemon=True).start()
-
-    def relay(self, source: socket.socket, target: socket.socket) -> None:
-        try:
-            while piece := source.recv(1 << 16):
-                self.seen += piece
-                target.sendall(piece)
-        except OSError:
-            pass
-        finally:
-            for end in (source, target):
-                end.close()
-
-    def tokens(self) -> set[bytes]:
-        forms = (rb'(?i)x-gdc-auth(?:sst|tt): ([^\r\n"]+)', rb'"token":"([^"]+)"', rb"GDCAuth(?:SST|TT)=([^;\r\n]+)")
-        found = {token for form in forms for token in re.findall(form, self.seen)}
-        # A cookie that is taken back has no value.
-        return {token for token in found if token not in (b"", b'""')}
-
-
-@pytest.fixture
-def tap(insights_sandbox: Sandbox) -> Iterator[Tap]:
-    tap = Tap(insights_sandbox)
-    yield tap
-    tap.listener.close()
 
 
 class Everything(logging.Handler):
@@ -153,7 +105,7 @@ def test_of_a_session(
     monkeypatch.setenv("FLEX_INSIGHTS_BASE_URL", tap.url)
     client = InsightsClient(auth=auth, retry=Retry(base=0))  # type: ignore[arg-type]
     seen = [str(pickle.dumps(client)), flow(client, insights_sandbox), *log.records, *capfd.readouterr()]
-    secrets = [insights_sandbox.password, *(token.decode() for token in tap.tokens())]
+    secrets = [insights_sandbox.password, *tap.tokens()]
     # Nothing is proved by secrets that nobody found, or by a log that nobody wrote.
     assert len(secrets) >= 4
     assert any("insightframe" in record for record in log.records)
@@ -213,7 +165,7 @@ def test_of_the_command(insights_sandbox: Sandbox, tap: Tap, tmp_path: Path, mon
         seen += [done.stdout, done.stderr]
         assert done.returncode == (5 if fault else 0)
     seen.append((tmp_path / "report.csv").read_text(encoding="utf-8"))
-    secrets = [insights_sandbox.password, *(token.decode() for token in tap.tokens())]
+    secrets = [insights_sandbox.password, *tap.tokens()]
     assert len(secrets) >= 3
     for secret in secrets:
         assert secret not in "\n".join(seen)

@@ -98,15 +98,17 @@ def test_when_the_interpreter_ends(insights_sandbox: Sandbox, child: Child, end:
             assert process.returncode == 0, err
 
 
+@pytest.mark.insights_sandbox(rows=50, raw_202_count=1_000_000)
 @pytest.mark.usefixtures("credentials")
-def test_work_in_the_background_does_not_disturb_the_end(insights_sandbox: Sandbox, child: Child) -> None:
+@pytest.mark.parametrize("_", range(3))
+def test_work_in_the_background_does_not_disturb_the_end(insights_sandbox: Sandbox, child: Child, _: int) -> None:
     """Threads of ours that still log, tell of progress or read must not meet an interpreter that is gone."""
-    insights_sandbox.fault("bandwidth", path="*/execute/raw/*", bytes_per_second=50_000, times=None)
     process = child("""
-import asyncio, logging, threading, time
+import logging, threading, time
 import insightframe
-logging.basicConfig(level=1)
-client = insightframe.InsightsClient(progress=lambda event: None)
+logging.basicConfig(level=1, filename="log")
+polling = insightframe.Polling(initial=0.001, max=0.001)
+client = insightframe.InsightsClient(polling=polling, max_concurrency=8, progress=lambda event: None)
 
 class Endless:
     def read(self, size):
@@ -114,10 +116,9 @@ class Endless:
         return b"a,b\\n" * 100_000
 
 reading = insightframe.stream_csv(Endless())
-stream = client.stream("3035643")
-for _ in range(3):
+for _ in range(8):
     threading.Thread(target=lambda: client.export("3035643"), daemon=True).start()
-time.sleep(0.05)
+time.sleep(0.1)
 """)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err[-2000:]
