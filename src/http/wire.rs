@@ -1,7 +1,5 @@
 //! The one file that knows the HTTP library.
 
-use std::error::Error as _;
-
 use futures_util::TryStreamExt;
 use url::Url;
 

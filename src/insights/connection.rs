@@ -86,7 +86,8 @@ impl Connection {
     ///
     /// A challenge renews the token that it names, once; the request is then sent once more.
     pub(super) async fn send(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
-        call.within(self.exchange(call, safety, request)).await
+        // Boxed, because the future of a whole export holds one of these for every kind of request.
+        call.within(Box::pin(self.exchange(call, safety, request))).await
     }
 
     async fn exchange(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
