@@ -56,6 +56,11 @@ pub fn run(argv: Vec<String>) -> u8 {
         Ok(End::Interrupted) => 130,
         Err(error) => {
             eprintln!("error: {error}");
+            if let Kind::DeadlineExceeded { handle: Some(handle), .. } | Kind::Export { handle: Some(handle), .. } =
+                error.kind()
+            {
+                eprintln!("to go on where it stopped: insightframe export --resume '{handle}'");
+            }
             code(&error)
         }
     }

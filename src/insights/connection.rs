@@ -86,7 +86,7 @@ impl Connection {
     ///
     /// A challenge renews the token that it names, once; the request is then sent once more.
     pub(super) async fn send(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
-        // Boxed, because the future of a whole export holds one of these for every kind of request.
+        // Boxed, because every verb's future holds this one, and some twice.
         call.within(Box::pin(self.exchange(call, safety, request))).await
     }
 

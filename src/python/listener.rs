@@ -19,10 +19,7 @@ pub(super) fn listener(callable: Py<PyAny>) -> Listener {
     Arc::new(move |event: Event| {
         {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "how often a person is told is no matter of the injected clock"
-            )]
+            // How often a person is told is no matter of the injected clock.
             let now = Instant::now();
             match *last {
                 Some((phase, told)) if phase == event.phase && now.duration_since(told) < PACE => return,

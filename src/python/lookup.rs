@@ -11,14 +11,15 @@ use crate::{
     ids::{Identifier, ObjectUri},
 };
 
-/// What was asked for, in order, and the future that finds each one's other name.
-type Lookup<F> = (Vec<String>, F);
+/// Names in the order asked for, and each one's other name once it is found.
+type Lookup<F> = PyResult<(Vec<String>, F)>;
+type Found = Result<Vec<(String, String)>>;
 
 pub(super) fn looking_up_identifiers(
     client: &InsightsClient,
     identifiers: &Bound<'_, PyAny>,
     named: Option<&str>,
-) -> PyResult<Lookup<impl Future<Output = Result<Vec<(String, String)>>> + Send + use<>>> {
+) -> Lookup<impl Future<Output = Found> + Send + use<>> {
     let asked = strings("identifiers", identifiers)?;
     let names = asked.iter().map(|name| Identifier::parse(name)).collect::<Result<Vec<_>>>()?;
     let call = client.call(identifiers.py());
@@ -34,7 +35,7 @@ pub(super) fn looking_up_uris(
     client: &InsightsClient,
     uris: &Bound<'_, PyAny>,
     named: Option<&str>,
-) -> PyResult<Lookup<impl Future<Output = Result<Vec<(String, String)>>> + Send + use<>>> {
+) -> Lookup<impl Future<Output = Found> + Send + use<>> {
     let named = workspace(named)?;
     let mut asked = Vec::new();
     let mut objects = Vec::new();

@@ -128,7 +128,6 @@ impl Sandbox {
     }
 
     #[pyo3(signature = (fault, *, path="*", method=None, skip=0, times=Some(1), **arguments))]
-    #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn fault(
         &self,
         fault: &str,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from inline_snapshot import snapshot
 
-from insightframe import InsightsClient, InsightsClient as Client, Limits, decode_csv, stream_csv
+from insightframe import InsightsClient, Limits, Tls, decode_csv, stream_csv
 from insightframe.errors import ConfigError, InsightframeError, UntrustedUri
 from insightframe.sandbox import Sandbox
 
@@ -25,8 +25,8 @@ def message(error: type[BaseException], call: Callable[[], object]) -> str:
     return str(caught.value)
 
 
-def client(**arguments: Any) -> Client:
-    return Client(**{"username": "u@example.com", "password": "password"} | arguments)
+def client(**arguments: Any) -> InsightsClient:
+    return InsightsClient(**{"username": "u@example.com", "password": "password"} | arguments)
 
 
 def test_of_the_constructor(tmp_path: Path) -> None:
@@ -58,9 +58,7 @@ hint: write `http://host:port`, `https://host:port`, `socks5h://host:port`, or `
     )
     assert message(TypeError, lambda: client(progress=5)) == snapshot('`progress` must be "auto", a bool or a callable')
     assert message(TypeError, lambda: client(password=5)) == snapshot("'int' object is not an instance of 'str'")
-    with pytest.raises(OSError, match="no-such.pem"):
-        from insightframe import Tls
-
+    with pytest.raises(FileNotFoundError, match=r"no-such\.pem"):
         client(tls=Tls(ca_file=tmp_path / "no-such.pem"))
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ledger import is_logged_out_once, logins, looks
 
 from insightframe import InsightsClient, Polling
 from insightframe.errors import ConfigError, NotFound
 from insightframe.sandbox import Sandbox
-from ledger import is_logged_out_once, logins, looks
 
 REPORT = "3035643"
 DATE = "date.date.mmddyyyy"
@@ -72,7 +72,9 @@ def test_a_coroutine_can_be_run_by_itself(insights_client: InsightsClient) -> No
 @pytest.mark.insights_sandbox(rows=50)
 def test_many_at_once_share_one_session(insights_client: InsightsClient, insights_sandbox: Sandbox) -> None:
     async def many() -> list[int]:
-        return [len(table) for table in await asyncio.gather(*(insights_client.export_async(REPORT) for _ in range(20)))]
+        return [
+            len(table) for table in await asyncio.gather(*(insights_client.export_async(REPORT) for _ in range(20)))
+        ]
 
     fast = insights_sandbox.insights_client(polling=Polling(initial=0.001), max_concurrency=20)
     with fast as insights_client:
@@ -117,7 +119,9 @@ def test_threads_go_on_while_an_export_waits(insights_client: InsightsClient, in
 
 
 @asynccontextmanager
-async def stalled(sandbox: Sandbox, work: Coroutine[Any, Any, object], path: str) -> AsyncIterator["asyncio.Task[object]"]:
+async def stalled(
+    sandbox: Sandbox, work: Coroutine[Any, Any, object], path: str
+) -> AsyncIterator["asyncio.Task[object]"]:
     """A task whose request for `path` has arrived and is never answered."""
     sandbox.fault("stall", path=path)
     task = asyncio.ensure_future(work)

@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from inline_snapshot import snapshot
+from ledger import is_logged_out_once
 
 from insightframe import InsightsClient, Tls, __version__
 from insightframe.sandbox import Sandbox
-from ledger import is_logged_out_once
 
 REPORT = "3035643"
 COMMAND = Path(sys.executable).with_name("insightframe")
@@ -89,9 +89,8 @@ def test_exit_codes_of_failures(insights_sandbox: Sandbox, monkeypatch: pytest.M
     insights_sandbox.fault("stall", path="*/execute/raw/*")
     done = run("export", REPORT, "--timeout", "0.2", "-o", "report.csv", cwd=tmp_path)
     assert done.returncode == 6
-    (handle,) = re.findall(r"--resume (\S+)", done.stderr) or [""]
-    assert handle, done.stderr
-    resumed = run("export", "--resume", handle.strip("'`"), "-o", "report.csv", cwd=tmp_path)
+    (handle,) = re.findall(r"--resume '(.*)'", done.stderr)
+    resumed = run("export", "--resume", handle, "-o", "report.csv", cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert insights_sandbox.executions == 1
     monkeypatch.setenv("FLEX_INSIGHTS_PASSWORD", "wrong")
@@ -129,13 +128,19 @@ def test_ctrl_c_leaves_no_file_and_no_session(
 @pytest.mark.parametrize("tls", [False, True])
 def test_sandbox(tls: bool) -> None:
     words = [COMMAND, "sandbox", "--rows", "30", "-o", "raw_202_count=0", *(["--tls"] if tls else [])]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
         assert process.stdout is not None
         told = dict(
-            re.findall(r"export (\w+)='?([^'\n]*)'?\n", "".join(process.stdout.readline() for _ in range(5 if tls else 4)))
+            re.findall(
+                r"export (\w+)='?([^'\n]*)'?\n", "".join(process.stdout.readline() for _ in range(5 if tls else 4))
+            )
         )
         ca_file = told.pop("SSL_CERT_FILE", None)
-        assert sorted(told) == snapshot()
+        assert sorted(told) == snapshot(
+            ["FLEX_INSIGHTS_BASE_URL", "FLEX_INSIGHTS_PASSWORD", "FLEX_INSIGHTS_USERNAME", "FLEX_INSIGHTS_WORKSPACE"]
+        )
         names = {"FLEX_INSIGHTS_USERNAME": "username", "FLEX_INSIGHTS_PASSWORD": "password"}
         names |= {"FLEX_INSIGHTS_WORKSPACE": "workspace", "FLEX_INSIGHTS_BASE_URL": "base_url"}
         arguments = {names[name]: value for name, value in told.items()}

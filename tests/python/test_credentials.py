@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
+from ledger import is_logged_out_once
 
 from insightframe import InsightsClient, Polling, Retry
 from insightframe.errors import ConfigError
 from insightframe.sandbox import Sandbox
-from ledger import is_logged_out_once
 
 REPORT = "3035643"
 pytestmark = pytest.mark.insights_sandbox(rows=20, raw_202_count=0)
@@ -46,7 +46,7 @@ def test_from_a_profile(insights_sandbox: Sandbox, tmp_path: Path, monkeypatch: 
         assert len(twin.export(REPORT)) == 20
         twin.close()
     monkeypatch.setenv("INSIGHTFRAME_PROFILE", "day-shift")
-    with pytest.raises(ConfigError, match="`INSIGHTFRAME_PROFILE` is `day-shift`, but .* has no such section"):
+    with pytest.raises(ConfigError, match=r"`INSIGHTFRAME_PROFILE` is `day-shift`, but .* has no such section"):
         InsightsClient()
     path.chmod(0o644)
     with pytest.raises(ConfigError, match=r"may be read by others \(mode 644\)"):

@@ -1,7 +1,6 @@
 """Ctrl-C, in a process of its own: it is answered at once wherever an export waits, and leaves nothing behind."""
 
 import json
-import os
 import select
 import signal
 import socket
@@ -13,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from conftest import Child
-from insightframe.sandbox import Sandbox
 from ledger import is_logged_out_once, logins
+
+from insightframe.sandbox import Sandbox
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on POSIX"),
@@ -28,16 +27,9 @@ pytestmark = [
 PROMISED, SLACK = 0.100, 0.150
 
 PROGRAM = """
-import json, os, sys, threading, time
+import json, threading, time
 import insightframe
-from insightframe import InsightsClient, Limits, Polling, Retry
-
-clock = time.perf_counter
-sent = None
-
-def feel(number, frame):
-    # Python's own handler, with a watch: this runs when the waiting call looks for signals.
-    raise KeyboardInterrupt
+from insightframe import InsightsClient, Retry
 
 def say(**words):
     print(json.dumps(words), flush=True)
@@ -98,7 +90,7 @@ def wait_for(sandbox: Sandbox, path: str) -> None:
         time.sleep(0.002)
 
 
-def is_partial_or_complete(directory: Path) -> list[str]:
+def files(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir() if path.is_file()]
 
 
@@ -136,7 +128,7 @@ def test_waiting(name: str, insights_sandbox: Sandbox, child: Child, tmp_path: P
     if name != "login":
         assert is_logged_out_once(insights_sandbox)
     assert len(logins(insights_sandbox)) == 1
-    assert is_partial_or_complete(tmp_path) == []
+    assert files(tmp_path) == []
 
 
 @pytest.mark.insights_sandbox(rows=200, raw_202_count=1000)
@@ -213,4 +205,4 @@ def test_working(name: str, child: Child, tmp_path: Path) -> None:
     raised, _ = program.interrupt()
     assert raised < PROMISED + SLACK
     # A file that was done before is complete; a draft has no name.
-    assert set(os.listdir(tmp_path)) <= {"report"}
+    assert set(files(tmp_path)) <= {"report"}

@@ -120,9 +120,7 @@ def test_a_table_is_read_as_often_as_it_is_wanted(insights_client: InsightsClien
 
 
 @pytest.mark.insights_sandbox(**ROWS)
-def test_difficult_text_arrives_as_it_is(
-    insights_client: InsightsClient, truth: Callable[..., list[Row]]
-) -> None:
+def test_difficult_text_arrives_as_it_is(insights_client: InsightsClient, truth: Callable[..., list[Row]]) -> None:
     rows = truth(CONVERSATIONS)
     text = "".join(str(cell) for row in rows for cell in row.values())
     # The report is made to hold what damages text on its way.
@@ -132,9 +130,7 @@ def test_difficult_text_arrives_as_it_is(
 
 
 @pytest.mark.insights_sandbox(**ROWS)
-def test_a_day_is_read_as_its_label_writes_it(
-    insights_client: InsightsClient, truth: Callable[..., list[Row]]
-) -> None:
+def test_a_day_is_read_as_its_label_writes_it(insights_client: InsightsClient, truth: Callable[..., list[Row]]) -> None:
     table = insights_client.export(AGENTS)
     (title,) = [name for name, kind in table.schema.items() if kind == "date32"]
     days = [row[title] for row in truth(AGENTS, **{title.replace(" ", "_"): day("%d/%m/%Y")})]

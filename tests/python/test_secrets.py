@@ -19,7 +19,7 @@ from insightframe.sandbox import Sandbox
 
 REPORT = "3035643"
 RESULT = "*/execute/raw/*"
-pytestmark = pytest.mark.insights_sandbox(rows=200, raw_202_count=1, tt_lifetime=600)
+pytestmark = pytest.mark.insights_sandbox(rows=200, raw_202_count=0)
 
 
 class Tap:
@@ -56,7 +56,9 @@ class Tap:
 
     def tokens(self) -> set[bytes]:
         forms = (rb'(?i)x-gdc-auth(?:sst|tt): ([^\r\n"]+)', rb'"token":"([^"]+)"', rb"GDCAuth(?:SST|TT)=([^;\r\n]+)")
-        return {token for form in forms for token in re.findall(form, self.seen)}
+        found = {token for form in forms for token in re.findall(form, self.seen)}
+        # A cookie that is taken back has no value.
+        return {token for token in found if token not in (b"", b'""')}
 
 
 @pytest.fixture
@@ -96,6 +98,14 @@ def told(error: BaseException) -> str:
     return "\n".join([*shown.format(), str(error), repr(error), str(vars(error)), str(pickle.dumps(error))])
 
 
+def failure(client: InsightsClient) -> str:
+    try:
+        client.export(REPORT, date="date.date.mmddyyyy", start="2023-12-01", end="2023-12-02", timeout=0.1)
+    except InsightframeError as error:
+        return told(error)
+    return ""
+
+
 def flow(client: InsightsClient, sandbox: Sandbox) -> str:
     """A session with all that may go wrong in it; gives what could be seen."""
     seen = [repr(client), str(client), f"{client}", str(client.profile_id), str(dir(client))]
@@ -120,18 +130,13 @@ def flow(client: InsightsClient, sandbox: Sandbox) -> str:
     failures = 0
     for fault in faults:
         sandbox.fault(**fault)  # type: ignore[arg-type]
-        try:
-            client.export(REPORT, date="date.date.mmddyyyy", start="2023-12-01", end="2023-12-02", timeout=0.5)
-        except InsightframeError as error:
-            failures += 1
-            seen += [told(error), str(getattr(error, "handle", None))]
+        said = failure(client)
+        failures += bool(said)
+        seen.append(said)
         sandbox.clear_faults()
     assert failures >= 8
     client.close()
-    try:
-        client.login()
-    except InsightframeError as error:
-        seen.append(told(error))
+    seen.append(failure(client))
     return "\n".join(seen)
 
 
@@ -196,9 +201,7 @@ def test_of_values_that_can_not_be_used(log: Everything) -> None:
 
 
 @pytest.mark.usefixtures("credentials")
-def test_of_the_command(
-    insights_sandbox: Sandbox, tap: Tap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_the_command(insights_sandbox: Sandbox, tap: Tap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEX_INSIGHTS_BASE_URL", tap.url)
     monkeypatch.setenv("RUST_LOG", "trace")
     seen = []

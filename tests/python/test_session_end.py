@@ -4,12 +4,12 @@ import gc
 import time
 
 import pytest
-
 from conftest import Child
+from ledger import is_logged_out_once, logins, logouts
+
 from insightframe import InsightsClient
 from insightframe.errors import NotFound, SessionLost
 from insightframe.sandbox import Sandbox
-from ledger import is_logged_out_once, logins, logouts
 
 REPORT = "3035643"
 pytestmark = pytest.mark.insights_sandbox(rows=50, raw_202_count=0)
@@ -176,5 +176,3 @@ def test_a_session_that_can_not_be_kept_is_an_error(insights_sandbox: Sandbox, i
     insights_sandbox.fault("expire_tt", path="/gdc/md/*", times=None)
     with pytest.raises(SessionLost, match="refuses a token that it has just issued"):
         insights_client.identifiers(["date.date.mmddyyyy"])
-
-
