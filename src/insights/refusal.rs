@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use crate::{
     error::{ApiFault, ApiReply, Error, Kind},
-    http::{Head, Reply},
+    http::{
+        Head, Reply,
+        excerpt::{mask, plain},
+    },
     retry::retry_after,
     secret::Secret,
 };
@@ -96,40 +99,6 @@ fn fill(template: &str, parameters: &[Value]) -> String {
     filled
 }
 
-/// Text that is no JSON, in one line: tags of HTML and runs of white space are dropped.
-fn plain(text: &str) -> String {
-    let mut inside = false;
-    let visible: String = text
-        .chars()
-        .map(|char| match char {
-            '<' => {
-                inside = true;
-                ' '
-            }
-            '>' if inside => {
-                inside = false;
-                ' '
-            }
-            _ if inside => ' ',
-            char if char.is_control() => ' ',
-            char => char,
-        })
-        .collect();
-    let words = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().take(300).collect()
-}
-
-/// A service (or a proxy before it) may repeat what it was sent.
-fn mask(mut message: String, secrets: &[&Secret]) -> String {
-    for secret in secrets {
-        let raw = secret.expose();
-        if !raw.is_empty() && message.contains(raw) {
-            message = message.replace(raw, "***");
-        }
-    }
-    message
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,11 +129,5 @@ mod tests {
         assert_eq!(read(b"\xff\xfe").message, "\u{fffd}\u{fffd}");
         let found = read(br#"{"error":{"message":"m","errorCode":"gdc.x","errorId":"e"}}"#);
         assert_eq!((found.code.as_deref(), found.request_id.as_deref()), (Some("gdc.x"), Some("e")));
-    }
-
-    #[test]
-    fn an_echoed_token_is_masked() {
-        let token = Secret::new("canary-token");
-        assert_eq!(mask("you sent canary-token!".into(), &[&token]), "you sent ***!");
     }
 }
