@@ -24,8 +24,8 @@ use crate::{
     ids::shown,
 };
 
-/// The most buckets of one request: a month of hours, some 160 KB of JSON.
-const BUCKETS: i64 = 744;
+/// The most buckets of one request: 32 days of hours, so that the longest month is one request; some 160 KB of JSON.
+const BUCKETS: i64 = 768;
 
 /// The most requests that one call may take: 80 years of hours.
 const REQUESTS: usize = 1000;

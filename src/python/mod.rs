@@ -7,11 +7,15 @@ mod command;
 mod config;
 mod decode;
 mod errors;
+mod flowxo;
+mod instances;
 mod listener;
+mod per_process;
 mod receipt;
 mod rows;
 mod runtime;
 mod sandbox;
+mod service;
 mod stream;
 mod table;
 mod types;
@@ -30,6 +34,8 @@ mod _core {
         client::InsightsClient,
         command::run_command,
         decode::{decode_csv, stream_csv},
+        flowxo::FlowXoClient,
+        instances::{Configuration, FlexInstancesClient, InsightsWorkspace, Instance},
         receipt::Receipt,
         sandbox::{LedgerEntry, Sandbox},
         stream::Stream,

@@ -73,7 +73,7 @@ fn long_ranges_of_hours_are_cut_on_the_hour() {
     let found = range("2021-01-01T00:20Z", "2021-03-01", &Zone::offset(0).unwrap());
     assert_eq!(
         shown_pieces(&found, Unit::Hour),
-        ["2021-01-01T00:20:00Z/2021-02-01T00:00:00Z 0 hour", "2021-02-01T00:00:00Z/2021-03-02T00:00:00Z 0 hour"]
+        ["2021-01-01T00:20:00Z/2021-02-02T00:00:00Z 0 hour", "2021-02-02T00:00:00Z/2021-03-02T00:00:00Z 0 hour"]
     );
     let year = range("2021-01-01", "2021-12-31", &Zone::named("Europe/Zurich").unwrap());
     let found = pieces(&year, Unit::Hour, at("2022-06-15T00:00:00Z")).unwrap();
