@@ -377,8 +377,8 @@ class FlowXoClient:
     first one's error.
 
     Args:
-        api_key: The key, as the owner of the account finds it in the user profile, or a mapping of names to keys. Default:
-            the environment's `FLOWXO_API_KEY`.
+        api_key: The key, as the owner of the account finds it in the user profile, or a mapping of names to keys.
+            Default: the environment's `FLOWXO_API_KEY`.
         base_url: Address of the service. Default `https://flowxo.com/api`. Plain `http` is refused except on the
             loopback interface.
         retry: How requests are repeated. Default `Retry()`.
@@ -471,8 +471,8 @@ class FlowXoClient:
         Columns: `timestamp` (the beginning of the bucket, `timestamp[ms, UTC]`), `bucket` (the service's own name for
         it, whose form isn't documented; null for a day or month that was added up by the hour), then `active_users`,
         `total_users`, `new_users`, `triggers`, `received_messages` and `sent_messages` as `int64`. Never add up
-        `active_users` or `total_users`. Fields that this version doesn't know are kept in a last column `extra` as JSON;
-        without such fields there is no such column.
+        `active_users` or `total_users`. Fields that this version doesn't know are kept in a last column `extra` as
+        JSON; without such fields there is no such column.
 
         Long ranges are asked for in windows of 768 buckets, several at once, and joined.
 

@@ -93,7 +93,7 @@ def test_times_are_sent_as_instants(sandbox: Sandbox, client: FlowXoClient, star
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"start": datetime.datetime(2023, 5, 1)}, "has no time zone"),  # noqa: DTZ001
+        ({"start": datetime.datetime(2023, 5, 1)}, "has no time zone"),
         ({"start": "2023-05-01T00:00"}, "has no time zone"),
         ({"start": "May"}, "neither a day nor a time"),
         ({"start": "2023-05-02", "end": "2023-05-01"}, "`end` is not after `start`"),
@@ -139,7 +139,7 @@ def test_an_account_that_fails_does_not_lose_the_others(sandbox: Sandbox) -> Non
         client.stats("2023-05-01", "2023-05-31")
     assert isinstance(caught.value.result, dict)
     with pytest.raises(errors.InvalidCredentials):
-        sandbox.flowxo_client(api_key={"a": "wrong", "b": "wrong too"}).workflows()
+        sandbox.flowxo_client(api_key={"a": "wrong", "b": "wrong-too"}).workflows()
 
 
 def test_every_method_has_a_twin(client: FlowXoClient) -> None:

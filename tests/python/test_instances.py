@@ -35,9 +35,7 @@ def test_from_nothing_to_a_report(sandbox: Sandbox, client: FlexInstancesClient)
     assert configuration.raw["ui_version"] == "1.0"
     workspace = configuration.insights_workspaces[0]
     assert workspace.timezone == "America/Los_Angeles"
-    with InsightsClient(
-        sandbox.username, sandbox.password, workspace=workspace.id, base_url=sandbox.url
-    ) as insights:
+    with InsightsClient(sandbox.username, sandbox.password, workspace=workspace.id, base_url=sandbox.url) as insights:
         assert insights.export("3035643").num_rows == 10
 
 

@@ -161,7 +161,7 @@ async def flowxo() -> None:
     assert_type(client.base_url, str)
     zone = ZoneInfo("Europe/Zurich")
     assert_type(client.stats("2023-05-01", datetime.date(2023, 5, 2), tz=zone, timeout=1), dict[str, Any] | None)
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     assert_type(client.metrics(end=now, unit="hour", offset=-300, fill=True), Table)
     assert_type(client.insights("2023-05-01", unit="month", tz="UTC"), tuple[dict[str, Any] | None, Table])
     assert_type([client.top_messages(limit=5), client.top_flows(limit=5), client.workflows()], list[Table])

@@ -224,7 +224,10 @@ impl FlowXoClient {
         table(py, wait(py, ready.metrics(unit, fill))?)
     }
 
-    #[pyo3(signature = (start=None, end=None, unit="day".into(), *, offset=None, tz=None, fill=false, timeout=None))]
+    #[pyo3(
+        signature = (start=None, end=None, unit="day".into(), *, offset=None, tz=None, fill=false, timeout=None),
+        text_signature = "($self, start=None, end=None, unit='day', *, offset=None, tz=None, fill=False, timeout=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn metrics_async(
         &self,
@@ -259,7 +262,10 @@ impl FlowXoClient {
         both(py, wait(py, ready.insights(unit, fill))?)
     }
 
-    #[pyo3(signature = (start=None, end=None, unit="day".into(), *, offset=None, tz=None, fill=false, timeout=None))]
+    #[pyo3(
+        signature = (start=None, end=None, unit="day".into(), *, offset=None, tz=None, fill=false, timeout=None),
+        text_signature = "($self, start=None, end=None, unit='day', *, offset=None, tz=None, fill=False, timeout=None)"
+    )]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn insights_async(
         &self,
