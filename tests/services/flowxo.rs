@@ -9,7 +9,7 @@ use insightframe::{
 };
 use serde_json::{Value, json};
 
-use super::{call, fault, flowxo_client, sandbox};
+use super::{call, fault, flowxo_client, sandbox, switches::exchange};
 
 fn range(start: &str, end: &str, zone: Zone) -> Range {
     let edge = |name, text: &str| (!text.is_empty()).then(|| Edge::parse(name, text).unwrap());
@@ -250,14 +250,6 @@ async fn a_bad_parameter_is_told_by_the_service() {
 
 /// Status and JSON of a plain request.
 async fn plain(sandbox: &Sandbox, target: &str, key: &str) -> (u16, Value) {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut socket = tokio::net::TcpStream::connect(sandbox.url().trim_start_matches("http://")).await.unwrap();
-    let request = format!("GET {target} HTTP/1.0\r\nAuthorization: bearer {key}\r\n\r\n");
-    socket.write_all(request.as_bytes()).await.unwrap();
-    let mut text = String::new();
-    socket.read_to_string(&mut text).await.unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    assert!(!head.contains("GoodData"), "{head}");
-    (status, serde_json::from_str(body).unwrap())
+    let found = exchange(sandbox, &format!("GET {target}"), &[&format!("Authorization: bearer {key}")], "").await;
+    (found.0, serde_json::from_str(&found.2).unwrap())
 }

@@ -6,6 +6,7 @@
 mod faults;
 mod flowxo;
 mod instances;
+mod switches;
 
 use std::{sync::Arc, time::Duration};
 
