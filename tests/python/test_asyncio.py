@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger import is_logged_out_once, logins, looks
 
 from insightframe import InsightsClient, Polling
 from insightframe.errors import ConfigError, NotFound
 from insightframe.sandbox import Sandbox
+from ledger import is_logged_out_once, logins, looks
 
 REPORT = "3035643"
 DATE = "date.date.mmddyyyy"

@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from inline_snapshot import snapshot
-from ledger import is_logged_out_once
 
 from insightframe import InsightsClient, Tls, __version__
 from insightframe.sandbox import Sandbox
+from ledger import is_logged_out_once
 
 REPORT = "3035643"
 COMMAND = Path(sys.executable).with_name("insightframe")

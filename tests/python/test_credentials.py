@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
-from ledger import is_logged_out_once
 
 from insightframe import InsightsClient, Polling, Retry
 from insightframe.errors import ConfigError
 from insightframe.sandbox import Sandbox
+from ledger import is_logged_out_once
 
 REPORT = "3035643"
 pytestmark = pytest.mark.insights_sandbox(rows=20, raw_202_count=0)

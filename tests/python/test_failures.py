@@ -6,7 +6,6 @@ import traceback
 
 import pytest
 from inline_snapshot import snapshot
-from ledger import logins, looks
 
 from insightframe import InsightsClient, Limits, Retry
 from insightframe.errors import (
@@ -31,6 +30,7 @@ from insightframe.errors import (
     UntrustedUri,
 )
 from insightframe.sandbox import Sandbox
+from ledger import logins, looks
 
 REPORT = "3035643"
 RESULT = "*/execute/raw/*"

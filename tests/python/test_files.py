@@ -9,11 +9,11 @@ import polars as pl
 import pyarrow.parquet
 import pytest
 from inline_snapshot import snapshot
-from ledger import looks
 
 from insightframe import InsightsClient, Stream, Table, decode_csv
 from insightframe.errors import ConfigError, ResultIncomplete
 from insightframe.sandbox import Sandbox
+from ledger import looks
 
 REPORT = "3035653"
 KINDS = ["parquet", "csv", "ipc"]

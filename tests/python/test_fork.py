@@ -6,10 +6,10 @@ The programs run in processes of their own: forking this one would take the thre
 import sys
 
 import pytest
-from conftest import Child
-from ledger import logins, logouts
 
+from conftest import Child
 from insightframe.sandbox import Sandbox
+from ledger import logins, logouts
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(sys, "getrefcount") or sys.platform == "win32", reason="there is no fork"),

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Child
-from ledger import is_logged_out_once, logins
 
+from conftest import Child
 from insightframe.sandbox import Sandbox
+from ledger import is_logged_out_once, logins
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on POSIX"),

@@ -6,12 +6,12 @@ import time
 
 import pytest
 from inline_snapshot import snapshot
-from ledger import logins, looks, token_requests
 
 from insightframe import InsightsClient, Polling
 from insightframe.errors import ConfigError, DeadlineExceeded, ResultGone
 from insightframe.progress import Event
 from insightframe.sandbox import Sandbox
+from ledger import logins, looks, token_requests
 
 REPORT = "3035643"
 pytestmark = pytest.mark.insights_sandbox(rows=50)

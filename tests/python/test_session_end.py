@@ -4,12 +4,12 @@ import gc
 import time
 
 import pytest
-from conftest import Child
-from ledger import is_logged_out_once, logins, logouts
 
+from conftest import Child
 from insightframe import InsightsClient
 from insightframe.errors import NotFound, SessionLost
 from insightframe.sandbox import Sandbox
+from ledger import is_logged_out_once, logins, logouts
 
 REPORT = "3035643"
 pytestmark = pytest.mark.insights_sandbox(rows=50, raw_202_count=0)
