@@ -31,7 +31,7 @@ impl Accounts {
             if accounts.iter().any(|(known, _)| *known == name) {
                 return Err(Error::config(format!("the account `{name}` is named twice")));
             }
-            let client = first.with_key(key).map_err(|error| Error::config(format!("account `{name}`: {}", error)))?;
+            let client = first.with_key(key).map_err(|error| Error::config(format!("account `{name}`: {error}")))?;
             accounts.push((name, client));
         }
         if accounts.is_empty() {
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn tables_are_joined_under_the_names_of_their_accounts() {
         let count = |counts: &[i64]| integers(counts.iter().copied().map(Some));
-        let extra = vec!["{}".to_owned()];
+        let extra = ["{}".to_owned()];
         let plain = table([("count", count(&[1, 2]))]).unwrap();
         let wide = table([("count", count(&[3])), ("extra", texts(extra.iter().map(Some)))]).unwrap();
         let joined = with_account(vec![("a".into(), plain), ("b".into(), wide)]).unwrap();

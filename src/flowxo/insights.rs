@@ -4,8 +4,6 @@
 //! `new_users`, `triggers`, `received_messages` and `sent_messages` count events and add up. `active_users` (those of
 //! the last 30 days) and `total_users` are states: of several buckets the last one counts, and they are never summed.
 
-use std::collections::BTreeMap;
-
 use arrow_array::RecordBatch;
 use futures_util::future::{try_join, try_join_all};
 use jiff::Timestamp;
@@ -127,7 +125,7 @@ impl Metrics {
         replies: impl Iterator<Item = (&'a Piece, InsightsReply)>,
         fill_until: Option<Timestamp>,
     ) -> Result<Self> {
-        let mut rows: BTreeMap<Timestamp, Row> = BTreeMap::new();
+        let mut rows: Vec<Row> = Vec::new();
         for (piece, reply) in replies {
             let mut buckets = Vec::with_capacity(reply.metrics.len());
             for bucket in reply.metrics {
@@ -142,17 +140,27 @@ impl Metrics {
                 let own = piece.unit == unit;
                 let row =
                     Row { begin: owner, bucket: bucket.id.filter(|_| own), counts: bucket.counts, extra: bucket.extra };
-                rows.entry(owner).and_modify(|before| before.add(&row)).or_insert(row);
+                rows.push(row);
             }
         }
+        // Stable: parts of one bucket stay in the order of their times.
+        rows.sort_by_key(|row| row.begin);
+        rows.dedup_by(|later, before| {
+            let same = later.begin == before.begin;
+            if same {
+                before.add(later);
+            }
+            same
+        });
         if let Some(now) = fill_until
-            && let Some(start) = range.start.or_else(|| rows.keys().next().copied())
+            && let Some(start) = range.start.or_else(|| rows.first().map(|row| row.begin))
         {
-            for begin in begins(&range.beginning(start), unit, now)? {
-                rows.entry(begin).or_insert_with(|| Row::nothing(begin));
-            }
+            let mut missing = begins(&range.beginning(start), unit, now)?;
+            missing.retain(|begin| rows.binary_search_by_key(begin, |row| row.begin).is_err());
+            rows.extend(missing.into_iter().map(Row::nothing));
+            rows.sort_by_key(|row| row.begin);
         }
-        Ok(Self(rows.into_values().collect()))
+        Ok(Self(rows))
     }
 
     /// How many buckets there are.

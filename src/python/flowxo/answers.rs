@@ -17,7 +17,7 @@ use crate::{
 
 #[derive(Clone)]
 pub(super) enum Core {
-    One(FlowXo),
+    One(Box<FlowXo>),
     Several(Accounts),
 }
 
@@ -34,7 +34,7 @@ impl Core {
         F: Future<Output = Result<T>>,
     {
         match self {
-            Self::One(client) => Ok(Answers::One(ask(client).await?)),
+            Self::One(client) => Ok(Answers::One(ask(*client).await?)),
             Self::Several(accounts) => {
                 let (answers, partial) = accounts.ask(ask).await?;
                 Ok(Answers::Several(Given { answers, partial }))

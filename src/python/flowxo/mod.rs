@@ -161,7 +161,7 @@ impl FlowXoClient {
         let core = Remade::new(move || {
             let client = FlowXo::new(options.clone(), Arc::clone(&way.clock))?;
             Ok(match &several {
-                None => Core::One(client),
+                None => Core::One(Box::new(client)),
                 Some(keys) => Core::Several(Accounts::new(&client, keys.iter().cloned())?),
             })
         });
