@@ -19,8 +19,16 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: Kind,
     hint: Option<Cow<'static, str>>,
+    explained: Option<Box<Explained>>,
     attempts: u32,
     elapsed: Duration,
+}
+
+/// The service's own name of what went wrong.
+#[derive(Clone)]
+struct Explained {
+    code: String,
+    more_info: Option<String>,
 }
 
 /// What went wrong, as a caller would branch on it.
@@ -89,6 +97,13 @@ pub enum Kind {
     },
     /// The bytes are not the CSV that they should be.
     Csv(Box<CsvFault>),
+    /// Of several accounts, some failed; the result of the others is there.
+    PartialResult {
+        /// Accounts that were asked.
+        asked: usize,
+        /// The accounts that failed, by their names, each with its error.
+        failures: Vec<(String, Error)>,
+    },
     /// A local file could not be read or written.
     File {
         /// The file.
@@ -186,7 +201,7 @@ pub struct CsvFault {
 impl Error {
     /// An error with nothing tried yet.
     pub fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { kind, hint: None, attempts: 0, elapsed: Duration::ZERO }))
+        Self(Box::new(Inner { kind, hint: None, explained: None, attempts: 0, elapsed: Duration::ZERO }))
     }
 
     /// A value of the caller's that can't be used.
@@ -208,6 +223,13 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// The same error with the service's own code, and the address where it explains it, if it named one.
+    #[must_use]
+    pub fn explained(mut self, code: impl Into<String>, more_info: Option<String>) -> Self {
+        self.0.explained = Some(Box::new(Explained { code: code.into(), more_info }));
         self
     }
 
@@ -235,6 +257,20 @@ impl Error {
         &self.0.kind
     }
 
+    /// The service's own code of the error, when it gave one.
+    pub fn service_code(&self) -> Option<&str> {
+        match (&self.0.explained, &self.0.kind) {
+            (Some(explained), _) => Some(&explained.code),
+            (None, Kind::Api(reply)) => reply.code.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The address where the service explains its code, when it named one.
+    pub fn more_info(&self) -> Option<&str> {
+        self.0.explained.as_ref()?.more_info.as_deref()
+    }
+
     /// How often it was tried; 0 when nothing was sent.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
@@ -252,6 +288,7 @@ impl Error {
             Kind::LoginThrottled { .. } | Kind::DeadlineExceeded { .. } => true,
             Kind::Api(reply) => matches!(reply.fault, ApiFault::RateLimited | ApiFault::ServerFault),
             Kind::Export { fault, .. } => !matches!(fault, ExportFault::TooLarge),
+            Kind::PartialResult { failures, .. } => failures.iter().all(|(_, error)| error.is_retryable()),
             _ => false,
         }
     }
@@ -289,6 +326,7 @@ impl Error {
             Kind::LimitExceeded { .. } => "LimitExceeded",
             Kind::SchemaMismatch { .. } => "SchemaMismatch",
             Kind::Csv(_) => "CsvError",
+            Kind::PartialResult { .. } => "PartialResult",
             Kind::File { .. } => "OSError",
         }
     }
@@ -357,6 +395,12 @@ impl fmt::Display for Kind {
                 write!(f, "column `{column}`, record {record}: `{value}` is not a valid {expected}")
             }
             Self::Csv(fault) => fault.fmt(f),
+            Self::PartialResult { asked, failures } => {
+                write!(f, "{} of {asked} accounts failed:", failures.len())?;
+                failures
+                    .iter()
+                    .try_for_each(|(name, error)| write!(f, "\n`{name}`: {}: {}", error.code(), error.0.kind))
+            }
             Self::File { path, message, .. } => write!(f, "`{path}`: {message}"),
         }
     }

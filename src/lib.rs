@@ -7,7 +7,7 @@
 //! | L0 words | [`error`], [`secret`], [`ids`], [`origin`], [`limits`], [`clock`], [`progress`], [`credentials`] |
 //! | L1 bytes | [`http`] (requests and capped bodies), [`csv`] (bytes to Arrow, no network) |
 //! | L2 persistence | [`retry`], [`auth`] |
-//! | L3 services | [`insights`]: one file per verb |
+//! | L3 services | [`insights`], [`flowxo`], [`instances`]: one folder per API, one file per verb |
 //! | L4 hand-off | [`handoff`]: tables, streams and files |
 //! | L5 the story | [`export`]: log in, execute, poll, download, decode, hand off |
 //! | L6 faces | `sandbox`, `cli`, `python` |
@@ -20,10 +20,12 @@ pub mod credentials;
 pub mod csv;
 pub mod error;
 pub mod export;
+pub mod flowxo;
 pub mod handoff;
 pub mod http;
 pub mod ids;
 pub mod insights;
+pub mod instances;
 pub mod limits;
 pub mod origin;
 pub mod progress;

@@ -1,7 +1,20 @@
-"""Twilio Flex Insights as DataFrames: tokens, exports and typed Arrow, done right."""
+"""Twilio Flex Insights and Flow XO as DataFrames: tokens, exports and typed Arrow, done right."""
 
 from . import errors
-from ._core import InsightsClient, Receipt, Stream, Table, __version__, decode_csv, stream_csv
+from ._core import (
+    Configuration,
+    FlexInstancesClient,
+    FlowXoClient,
+    InsightsClient,
+    InsightsWorkspace,
+    Instance,
+    Receipt,
+    Stream,
+    Table,
+    __version__,
+    decode_csv,
+    stream_csv,
+)
 from .errors import InsightframeError
 
 # The name is what type checkers know; the module `typing` itself takes longer to import than all the rest.
@@ -20,8 +33,13 @@ else:
 
 
 __all__ = [
+    "Configuration",
+    "FlexInstancesClient",
+    "FlowXoClient",
     "InsightframeError",
     "InsightsClient",
+    "InsightsWorkspace",
+    "Instance",
     "Limits",
     "Polling",
     "Receipt",

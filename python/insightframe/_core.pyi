@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, TypeAlias, final
+from zoneinfo import ZoneInfo
 
 import pandas
 import polars
@@ -13,7 +14,12 @@ from .config import Limits, Polling, Retry, Tls
 from .progress import Event
 
 __all__ = [
+    "Configuration",
+    "FlexInstancesClient",
+    "FlowXoClient",
     "InsightsClient",
+    "InsightsWorkspace",
+    "Instance",
     "LedgerEntry",
     "Receipt",
     "Sandbox",
@@ -27,6 +33,8 @@ __all__ = [
 
 _Path: TypeAlias = str | os.PathLike[str]
 _Day: TypeAlias = date | str
+_Time: TypeAlias = date | datetime | str
+_Unit: TypeAlias = Literal["month", "day", "hour"]
 _Types: TypeAlias = Mapping[str, Any]
 _Schema: TypeAlias = Literal["report", "infer", "text"] | _Types
 _Progress: TypeAlias = Literal["auto"] | bool | Callable[[Event], object]
@@ -338,6 +346,458 @@ class InsightsClient:
     def __deepcopy__(self, _memo: object) -> Self: ...
 
 @final
+class FlowXoClient:
+    """The analytics of a Flow XO account, or of several at once.
+
+    There is no login and nothing to close: every request carries the API key. One client may be used by any number of
+    threads and tasks at once.
+
+    ```python
+    client = FlowXoClient()
+    frame = client.metrics("2023-01-01", "2023-12-31", unit="month", tz="Europe/Zurich").to_polars()
+    ```
+
+    What the counters mean:
+
+    - `active_users`: users who wrote something, or were reached, within the **last 30 days** before the end of the
+      bucket. It is not the number of users who were active within the bucket.
+    - `total_users`: users who were ever there, counted per bot: the same person on three bots counts three times.
+    - `new_users`: users who were there for the first time.
+    - `triggers`: runs of flows. `received_messages`, `sent_messages`: messages from and to users.
+
+    The last four count events and may be added up. **Never add up `active_users` or `total_users`**, neither over
+    buckets nor over accounts: two numbers count largely the same people. Of several buckets the last one's is the
+    figure for all of them.
+
+    How time is read: `start` and `end` may be days (`datetime.date` or `"2023-12-31"`), which are included, or instants
+    (an aware `datetime`, or text with its offset or `Z`), of which `end` is not. A time without a zone is refused. Days
+    are those of UTC, of `offset` (minutes **east** of UTC: New York in winter is -300), or of the time zone `tz`. One
+    request has one offset and can't follow daylight saving: with `tz` a day or month in which the offset changes is
+    asked for by the hour and added up, and the others with their own offset. Without `end` the range ends now; without
+    `start` the service decides, and says nowhere how.
+
+    With a mapping of names to API keys, each account is asked at once, and tables have a column `account` before the
+    others. When some accounts fail, `PartialResult` is raised, whose `result` is what the others gave; when all do, the
+    first one's error.
+
+    Args:
+        api_key: The key, as the owner of the account finds it in the user profile, or a mapping of names to keys.
+            Default: the environment's `FLOWXO_API_KEY`.
+        base_url: Address of the service. Default `https://flowxo.com/api`. Plain `http` is refused except on the
+            loopback interface.
+        retry: How requests are repeated. Default `Retry()`.
+        limits: What an answer may cost. Default `Limits()`.
+        tls: Whom to trust besides the operating system's authorities. Default `Tls()`.
+        proxy: Address of a proxy. Default: the environment's `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+        max_concurrency: Requests of one account at once; a long range takes several. Default 4.
+
+    Raises:
+        ConfigError: A value can't be used, or there is no key.
+    """
+
+    def __new__(
+        cls,
+        api_key: str | Mapping[str, str] | None = None,
+        *,
+        base_url: str | None = None,
+        retry: Retry | None = None,
+        limits: Limits | None = None,
+        tls: Tls | None = None,
+        proxy: str | None = None,
+        max_concurrency: int = 4,
+        _clock: object | None = None,
+    ) -> Self: ...
+    @property
+    def base_url(self) -> str:
+        """The address of the service."""
+
+    @property
+    def accounts(self) -> list[str] | None:
+        """Names of the accounts, in order; `None` for the client of one key."""
+
+    def stats(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any] | None:
+        """The counters of a whole range.
+
+        `active_users` and `total_users` are those at its end and must not be summed with those of other ranges.
+
+        Args:
+            start: Beginning, as the class tells.
+            end: End, as the class tells. Default now.
+            offset: Minutes east of UTC, from -840 to 840, for days. Default 0.
+            tz: A time zone instead of `offset`, such as `"Europe/Zurich"`.
+            timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
+
+        Returns:
+            `active_users`, `total_users`, `new_users`, `triggers`, `received_messages` and `sent_messages`, and `extra`
+            with the fields that this version doesn't know, if there are any. `None` when the service has nothing for
+            the range: no zeros are invented. With several accounts, a dictionary of these by the account's name.
+
+        Raises:
+            ConfigError: An argument can't be used; nothing was sent.
+            InvalidCredentials: The service refuses the key.
+            PartialResult: Some of several accounts failed.
+            ApiError: The service answers with another error.
+            TransportError: The request got no complete answer.
+        """
+
+    async def stats_async(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any] | None:
+        """Like `stats`."""
+
+    def metrics(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        unit: _Unit = "day",
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        fill: bool = False,
+        timeout: float | None = None,
+    ) -> Table:
+        """The counters of each month, day or hour in a range, in order of time.
+
+        Columns: `timestamp` (the beginning of the bucket, `timestamp[ms, UTC]`), `bucket` (the service's own name for
+        it, whose form isn't documented; null for a day or month that was added up by the hour), then `active_users`,
+        `total_users`, `new_users`, `triggers`, `received_messages` and `sent_messages` as `int64`. Never add up
+        `active_users` or `total_users`. Fields that this version doesn't know are kept in a last column `extra` as
+        JSON; without such fields there is no such column.
+
+        Long ranges are asked for in windows of 768 buckets, several at once, and joined.
+
+        Args:
+            start: Beginning, as the class tells.
+            end: End, as the class tells. Default now.
+            unit: `"month"`, `"day"` (the default) or `"hour"`.
+            offset: Minutes east of UTC, from -840 to 840. Default 0.
+            tz: A time zone instead of `offset`; other than with a fixed offset, it needs a `start`.
+            fill: Whether buckets in which nothing happened, which the service may leave out, become rows: zero for the
+                four counters of events, null for the two of users, which aren't known. Default no. Without `start` the
+                rows begin with the first bucket of the answer.
+            timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
+
+        Raises:
+            ConfigError: An argument can't be used, or the range takes more than 1,000 requests; nothing was sent.
+            InvalidCredentials: The service refuses the key.
+            PartialResult: Some of several accounts failed.
+            ApiError: The service answers with another error.
+            TransportError: A request got no complete answer.
+        """
+
+    async def metrics_async(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        unit: _Unit = "day",
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        fill: bool = False,
+        timeout: float | None = None,
+    ) -> Table:
+        """Like `metrics`."""
+
+    def insights(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        unit: _Unit = "day",
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        fill: bool = False,
+        timeout: float | None = None,
+    ) -> tuple[dict[str, Any] | None, Table]:
+        """What `stats` and `metrics` give, from one request where one is enough.
+
+        Takes what `metrics` takes and raises what it raises.
+        """
+
+    async def insights_async(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        unit: _Unit = "day",
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        fill: bool = False,
+        timeout: float | None = None,
+    ) -> tuple[dict[str, Any] | None, Table]:
+        """Like `insights`."""
+
+    def top_messages(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        limit: int | None = None,
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        timeout: float | None = None,
+    ) -> Table:
+        """The messages that were received most often.
+
+        Args:
+            start: Beginning, as the class tells.
+            end: End, as the class tells. Default now.
+            limit: Rows at most. Default: the service's, which isn't documented.
+            offset: Minutes east of UTC for days. Default 0.
+            tz: A time zone instead of `offset`.
+            timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
+
+        Returns:
+            `message` and `count`, most frequent first; rows of the same count in no particular order.
+        """
+
+    async def top_messages_async(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        limit: int | None = None,
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        timeout: float | None = None,
+    ) -> Table:
+        """Like `top_messages`."""
+
+    def top_flows(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        limit: int | None = None,
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        timeout: float | None = None,
+    ) -> Table:
+        """The flows that ran most often, broadcasts among them.
+
+        Takes what `top_messages` takes. Returns `flow_id`, `flow_name` and `count`.
+        """
+
+    async def top_flows_async(
+        self,
+        start: _Time | None = None,
+        end: _Time | None = None,
+        limit: int | None = None,
+        *,
+        offset: int | None = None,
+        tz: str | ZoneInfo | None = None,
+        timeout: float | None = None,
+    ) -> Table:
+        """Like `top_flows`."""
+
+    def workflows(self, *, timeout: float | None = None) -> Table:
+        """All flows of the account: `id`, `name` and `active`. `id` is the `flow_id` of `top_flows`."""
+
+    async def workflows_async(self, *, timeout: float | None = None) -> Table:
+        """Like `workflows`."""
+
+@final
+class FlexInstancesClient:
+    """Flex on one Twilio account: installs it, and tells what is installed.
+
+    ```python
+    instances = FlexInstancesClient()
+    workspace = instances.configuration().insights_workspaces[0]
+    client = InsightsClient(workspace=workspace.id)
+    ```
+
+    Args:
+        username: Sid of an API key (`SK…`, recommended: it can be revoked by itself) or of the account (`AC…`).
+        password: The key's secret, or the account's token. Default for both: the environment's `TWILIO_API_KEY` and
+            `TWILIO_API_SECRET`, else `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN`.
+        account_sid: The account, sent as `I-Twilio-Auth-Account`. Default: `username` if it is an account's sid, else
+            `TWILIO_ACCOUNT_SID`.
+        base_url: Address of the service. Default `https://flex-api.twilio.com`. Plain `http` is refused except on the
+            loopback interface.
+        retry: How requests are repeated. Default `Retry()`. A creation is only ever sent again when it surely had no
+            effect.
+        polling: How a new instance is waited for. Default `Polling()`.
+        limits: What an answer may cost. Default `Limits()`.
+        tls: Whom to trust besides the operating system's authorities. Default `Tls()`.
+        proxy: Address of a proxy. Default: the environment's `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+
+    Raises:
+        ConfigError: A value can't be used, or one is missing; the message names the variables that were looked at.
+    """
+
+    def __new__(
+        cls,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        account_sid: str | None = None,
+        base_url: str | None = None,
+        retry: Retry | None = None,
+        polling: Polling | None = None,
+        limits: Limits | None = None,
+        tls: Tls | None = None,
+        proxy: str | None = None,
+        _clock: object | None = None,
+    ) -> Self: ...
+    @property
+    def username(self) -> str:
+        """Sid of the API key or account that is used."""
+
+    @property
+    def account_sid(self) -> str:
+        """The account."""
+
+    @property
+    def base_url(self) -> str:
+        """The address of the service."""
+
+    def create(
+        self, *, conversations_default: bool = True, wait: bool = False, timeout: float | None = None
+    ) -> Instance:
+        """Creates the account's Flex instance. An account has one at most.
+
+        Never creates twice: the request is sent again only after a failure that surely had no effect.
+
+        Args:
+            conversations_default: Whether the Conversations service that comes with it becomes the account's default.
+            wait: Whether to wait until it is ready.
+            timeout: Seconds it may take in all. Default: no bound, with `wait` that of `Polling.timeout`.
+
+        Returns:
+            The instance, as a rule `creation-in-progress`; with `wait`, `ready`.
+
+        Raises:
+            AmbiguousOutcome: It can't be told whether the request took effect; the message tells what the account's
+                configuration says.
+            UnexpectedReply: The account has an instance already (`code` is `45202`), or it won't become ready.
+            DeadlineExceeded: The time ran out; `handle` is the sid, if it is known.
+            InvalidCredentials: The service refuses the credentials; `code` and `more_info` are Twilio's.
+            ApiError: The service answers with another error.
+            TransportError: The request was never sent.
+        """
+
+    async def create_async(
+        self, *, conversations_default: bool = True, wait: bool = False, timeout: float | None = None
+    ) -> Instance:
+        """Like `create`."""
+
+    def fetch(self, sid: str, *, timeout: float | None = None) -> Instance:
+        """An instance as it is now.
+
+        Args:
+            sid: Its sid, `GO` and 32 hexadecimal digits.
+            timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
+
+        Raises:
+            ConfigError: `sid` is none; nothing was sent.
+            NotFound: The account has no such instance.
+        """
+
+    async def fetch_async(self, sid: str, *, timeout: float | None = None) -> Instance:
+        """Like `fetch`."""
+
+    def wait(self, sid: str, *, timeout: float | None = None) -> Instance:
+        """Waits until an instance is ready: looks at once, then after growing pauses.
+
+        A state that isn't known counts as one that may pass.
+
+        Args:
+            sid: Its sid.
+            timeout: Seconds it may take. Default: `Polling.timeout`.
+
+        Raises:
+            UnexpectedReply: It came to a state from which it won't become ready, such as `creation-failed`.
+            DeadlineExceeded: The time ran out; `handle` is the sid.
+        """
+
+    async def wait_async(self, sid: str, *, timeout: float | None = None) -> Instance:
+        """Like `wait`."""
+
+    def configuration(self, *, timeout: float | None = None) -> Configuration:
+        """What is installed on the account, and the workspaces of Flex Insights.
+
+        Raises:
+            NotFound: Flex was never installed.
+        """
+
+    async def configuration_async(self, *, timeout: float | None = None) -> Configuration:
+        """Like `configuration`."""
+
+@final
+class Instance:
+    """A Flex instance as it was when it was asked for."""
+
+    @property
+    def sid(self) -> str:
+        """Its name, `GO` and 32 hexadecimal digits."""
+
+    @property
+    def account_sid(self) -> str:
+        """The account's, `AC` and 32 hexadecimal digits."""
+
+    @property
+    def status(self) -> str:
+        """How far it is.
+
+        `creation-in-progress`, `ready`, `creation-failed`, `deletion-in-progress`, `deleted`, `deletion-failed`,
+        `unknown`, or a word that Twilio has added since.
+        """
+
+    @property
+    def date_created(self) -> datetime | None:
+        """When it was created, in UTC; `None` when the service's date can't be read."""
+
+    @property
+    def date_updated(self) -> datetime | None:
+        """When its state last changed, in UTC."""
+
+@final
+class Configuration:
+    """The Flex configuration of an account. Twilio documents every property as one that may be missing."""
+
+    @property
+    def flex_instance_sid(self) -> str | None:
+        """Sid of the account's instance."""
+
+    @property
+    def status(self) -> str | None:
+        """How far Flex is: `ok`, `inprogress` or `notstarted`."""
+
+    @property
+    def insights_workspaces(self) -> list[InsightsWorkspace]:
+        """The workspaces of Flex Insights, as far as an entry has an id that is a workspace's; `raw` has them all."""
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """All of the answer."""
+
+@final
+class InsightsWorkspace:
+    """A workspace of Flex Insights."""
+
+    @property
+    def id(self) -> str:
+        """Its id, as `InsightsClient(workspace=…)` takes it."""
+
+    @property
+    def timezone(self) -> str | None:
+        """The time zone that its days are days of, such as `America/Los_Angeles`."""
+
+@final
 class Table:
     """A whole result in memory, as often as it is wanted.
 
@@ -574,7 +1034,7 @@ def run_command(argv: Sequence[str]) -> int:
 
 @final
 class Sandbox:
-    """A faithful local copy of Flex Insights over real HTTP on the loopback interface.
+    """A faithful local copy of Flex Insights, Flow XO and Flex Instances over real HTTP on the loopback interface.
 
     It runs in the background until it is closed; leaving a `with` block closes it. Its data is a contact centre's,
     made from a seed as it is asked for, the same for the same options. Its clock can be put forward, its requests can
@@ -591,7 +1051,12 @@ class Sandbox:
             `rows_per_day` for each day), `rows_per_day` (default 3360), `data_start` and `data_end` (default
             2023-01-01 to 2024-12-31), `port` (default a free one), `tls` (default false; then `ca_file` is what to
             trust), `tt_lifetime` (seconds, default 600), `raw_202_count` (default 2), `compute_seconds` (default 0),
-            `csv_gzip`, `login_lockout` (a dictionary of `tries`, `window` and `retry_after`).
+            `csv_gzip`, `login_lockout` (a dictionary of `tries`, `window` and `retry_after`). Every option of Flow XO
+            begins with `flowxo_`: `flowxo_accounts` (default 1), `flowxo_rate_limit` (a dictionary of `per_minute` and
+            `retry_after`), `flowxo_empty_buckets` (`"omit"` or `"zero_fill"`), …; every one of Flex Instances with
+            `instances_`: `instances_installed` (default false), `instances_fetches_to_ready` (default 2),
+            `instances_final_status` (default `"ready"`), …. Its credentials are `account_sid`, `auth_token`, `api_key`
+            and `api_secret`.
 
     Raises:
         ConfigError: There is no such option, or it doesn't have such a value; the message lists the choices.
@@ -633,6 +1098,34 @@ class Sandbox:
     @property
     def executions(self) -> int:
         """Reports that were computed so far."""
+
+    @property
+    def flowxo_api_key(self) -> str:
+        """API key of the first Flow XO account."""
+
+    @property
+    def flowxo_api_keys(self) -> dict[str, str]:
+        """API key of each Flow XO account by its name: `account-1` and so on, as many as `flowxo_accounts`."""
+
+    @property
+    def account_sid(self) -> str:
+        """Sid of the Twilio account."""
+
+    @property
+    def auth_token(self) -> str:
+        """The account's token."""
+
+    @property
+    def api_key(self) -> str:
+        """Sid of the account's API key."""
+
+    @property
+    def api_secret(self) -> str:
+        """The key's secret."""
+
+    @property
+    def instances_created(self) -> int:
+        """Flex instances that were created so far."""
 
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> None:
         """Puts the clock forward: tokens die and results expire as if the time had passed."""
@@ -680,6 +1173,22 @@ class Sandbox:
             virtual_time: Whether the client lives by the sandbox's clock: its waits then put that clock forward instead
                 of taking time, so that hours of polling pass in milliseconds. Default no.
             **overrides: Arguments of `InsightsClient`.
+        """
+
+    def flowxo_client(self, *, virtual_time: bool = False, **overrides: Any) -> FlowXoClient:
+        """A client of the first Flow XO account of this sandbox; `api_key=sandbox.flowxo_api_keys` makes it one of all.
+
+        Args:
+            virtual_time: As in `insights_client`.
+            **overrides: Arguments of `FlowXoClient`.
+        """
+
+    def instances_client(self, *, virtual_time: bool = False, **overrides: Any) -> FlexInstancesClient:
+        """A client of this sandbox's Twilio account, by its API key.
+
+        Args:
+            virtual_time: As in `insights_client`.
+            **overrides: Arguments of `FlexInstancesClient`.
         """
 
     def __enter__(self) -> Self: ...

@@ -5,7 +5,7 @@
     InsightframeError                  .code .attempts .elapsed .retryable
     ├─ ConfigError(ValueError)
     ├─ AuthError
-    │  ├─ InvalidCredentials
+    │  ├─ InvalidCredentials           .code .more_info
     │  ├─ LoginThrottled               .retry_after
     │  └─ SessionLost
     ├─ TransportError
@@ -15,7 +15,7 @@
     │  ├─ Stalled
     │  ├─ Interrupted
     │  └─ DeadlineExceeded(TimeoutError)   .phase .allowed .handle
-    ├─ ApiError                        .status .method .path .request_id .code .excerpt .retry_after
+    ├─ ApiError                        .status .method .path .request_id .code .more_info .excerpt .retry_after
     │  ├─ NotFound
     │  ├─ Forbidden
     │  ├─ RateLimited
@@ -29,6 +29,7 @@
     │  ├─ ResultTooLarge
     │  └─ ResultGone
     ├─ LimitExceeded                   .limit .allowed .observed
+    ├─ PartialResult                   .failures .result
     ├─ SchemaMismatch(ValueError)      .column .record .value .expected
     └─ CsvError(ValueError)            .record .line .byte .column .reason .snippet
 
@@ -54,6 +55,7 @@ __all__ = [
     "LimitExceeded",
     "LoginThrottled",
     "NotFound",
+    "PartialResult",
     "ProxyFailed",
     "RateLimited",
     "ResultChanged",
@@ -113,7 +115,12 @@ class AuthError(InsightframeError):
 
 
 class InvalidCredentials(AuthError):
-    """The service refused user name and password. They were sent once and are not tried again."""
+    """The service refused the user name and password, or the API key. They were sent once and are not tried again."""
+
+    code: str
+    """The service's own error code, such as Twilio's ``20003``; the name of the class when it gave none."""
+    more_info: str | None = None
+    """Address where the service explains its code, when it named one."""
 
 
 class LoginThrottled(AuthError):
@@ -180,6 +187,8 @@ class ApiError(InsightframeError):
     """The service's id of the request, for its support."""
     code: str
     """The service's own error code; the name of the class when it gave none."""
+    more_info: str | None = None
+    """Address where the service explains its code, when it named one."""
     excerpt: str = ""
     """The service's words, or the head of an answer that can't be read; at most 4 KiB."""
     retry_after: float | None = None
@@ -258,6 +267,19 @@ class LimitExceeded(InsightframeError):
     """Its value, in bytes."""
     observed: int = 0
     """Bytes seen when reading stopped."""
+
+
+class PartialResult(InsightframeError):
+    """Some of several accounts failed. What the others gave is not lost: it is in ``result``.
+
+    Only the client of several accounts raises it, and only when at least one account succeeded.
+    """
+
+    failures: dict[str, InsightframeError]
+    """The error of each account that failed, by the account's name."""
+    result: object = None
+    """What the call would have returned, without these accounts. It doesn't travel when the error is pickled and can't
+    be pickled itself."""
 
 
 class SchemaMismatch(InsightframeError, ValueError):

@@ -5,6 +5,7 @@
 //! against a peer that stops sending, caps on every body and exactly one layer of gzip.
 
 pub mod body;
+pub mod excerpt;
 mod inflate;
 pub mod proxy;
 pub mod redirect;
@@ -141,12 +142,7 @@ impl Http {
     /// # Errors
     /// A transport failure, `Stalled` when no head comes within `limits.idle`, `UntrustedUri` for a redirect elsewhere.
     pub async fn send(&self, request: &Request) -> Result<Reply> {
-        let mut request = request.clone();
-        let json = HeaderValue::from_static("application/json");
-        // The service's documentation shows both with every request, those without a body included.
-        request.headers.entry(header::CONTENT_TYPE).or_insert(json.clone());
-        request.headers.entry(header::ACCEPT).or_insert(json);
-        request.headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+        let mut request = dressed(request);
         for _ in 0..=redirect::HOPS {
             let reply = self.once(&request).await?;
             match redirect::follow(&request.method, reply.head.status, &reply.head.headers, &self.origin)? {
@@ -165,6 +161,14 @@ impl Http {
             TransportFault::Interrupted,
             format!("{} {}: more than {} redirects", request.method, request.path.without_query(), redirect::HOPS),
         ))
+    }
+
+    /// Sends a request that must not be sent twice: a redirect is the answer, and is not followed.
+    ///
+    /// # Errors
+    /// A transport failure, `Stalled` when no head comes within `limits.idle`.
+    pub async fn send_straight(&self, request: &Request) -> Result<Reply> {
+        self.once(&dressed(request)).await
     }
 
     async fn once(&self, request: &Request) -> Result<Reply> {
@@ -198,4 +202,15 @@ impl Http {
         };
         Ok(Reply { head, body: Body::new(reply, Arc::clone(&self.limits), Arc::clone(&self.clock))? })
     }
+}
+
+/// A request with the headers that every one has, unless it has its own.
+fn dressed(request: &Request) -> Request {
+    let mut request = request.clone();
+    let json = HeaderValue::from_static("application/json");
+    // The documentation of Flex Insights shows both with every request, those without a body included.
+    request.headers.entry(header::CONTENT_TYPE).or_insert(json.clone());
+    request.headers.entry(header::ACCEPT).or_insert(json);
+    request.headers.entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+    request
 }

@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use crate::{
     error::{ApiFault, ApiReply, Error, Kind},
-    http::{Head, Reply},
+    http::{
+        Head, Reply,
+        excerpt::{mask, plain},
+    },
     retry::retry_after,
     secret::Secret,
 };
@@ -104,42 +107,6 @@ fn fill(template: &str, parameters: &[Value]) -> String {
     filled
 }
 
-/// Text that is no JSON, in one line: tags of HTML and runs of white space are dropped.
-fn plain(text: &str) -> String {
-    let mut inside = false;
-    let visible: String = text
-        .chars()
-        .map(|char| match char {
-            '<' => {
-                inside = true;
-                ' '
-            }
-            '>' if inside => {
-                inside = false;
-                ' '
-            }
-            _ if inside => ' ',
-            char if char.is_control() => ' ',
-            char => char,
-        })
-        .collect();
-    let words = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().take(300).collect()
-}
-
-/// A service (or a proxy before it) may repeat what it was sent, as it is or as JSON writes it.
-fn mask(mut text: String, secrets: &[&Secret]) -> String {
-    for secret in secrets {
-        let json = Value::from(secret.expose()).to_string();
-        for form in [secret.expose(), &json[1..json.len() - 1]] {
-            if !form.is_empty() && text.contains(form) {
-                text = text.replace(form, "***");
-            }
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,13 +136,5 @@ mod tests {
         }
         let found = read(r#"{"error":{"message":"m","errorCode":"gdc.x","errorId":"e"}}"#);
         assert_eq!((found.code.as_deref(), found.request_id.as_deref()), (Some("gdc.x"), Some("e")));
-    }
-
-    #[test]
-    fn an_echoed_secret_is_masked() {
-        let (token, password) = (Secret::new("canary-token"), Secret::new("a\"b"));
-        assert_eq!(mask("you sent canary-token!".into(), &[&token]), "you sent ***!");
-        assert_eq!(mask(r#"{"p":"a\"b"} a"b"#.into(), &[&password]), r#"{"p":"***"} ***"#);
-        assert_eq!(mask("as it was".into(), &[&Secret::new("")]), "as it was");
     }
 }

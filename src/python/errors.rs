@@ -15,7 +15,7 @@ impl From<Error> for PyErr {
 }
 
 /// The exception of an error.
-fn raise(py: Python<'_>, error: &Error) -> PyErr {
+pub(super) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     if let Kind::File { path, errno, message } = error.kind() {
         return match errno {
             // With an errno Python picks the right subclass by itself.
@@ -43,6 +43,17 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     attributes.set_item("retryable", error.is_retryable())?;
     let seconds = |wait: &Option<std::time::Duration>| wait.map(|wait| wait.as_secs_f64());
     match error.kind() {
+        Kind::InvalidCredentials(_) => {
+            attributes.set_item("code", error.service_code())?;
+            attributes.set_item("more_info", error.more_info())?;
+        }
+        Kind::PartialResult { failures, .. } => {
+            let errors = PyDict::new(py);
+            for (name, error) in failures {
+                errors.set_item(name, raise(py, error).into_value(py))?;
+            }
+            attributes.set_item("failures", errors)?;
+        }
         Kind::LoginThrottled { retry_after } => attributes.set_item("retry_after", seconds(retry_after))?,
         Kind::DeadlineExceeded { phase, allowed, handle } => {
             attributes.set_item("phase", phase)?;
@@ -54,7 +65,8 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             attributes.set_item("method", &reply.method)?;
             attributes.set_item("path", &reply.path)?;
             attributes.set_item("request_id", &reply.request_id)?;
-            attributes.set_item("code", &reply.code)?;
+            attributes.set_item("code", error.service_code())?;
+            attributes.set_item("more_info", error.more_info())?;
             attributes.set_item("excerpt", &reply.excerpt)?;
             attributes.set_item("retry_after", seconds(&reply.retry_after))?;
         }
@@ -82,11 +94,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             attributes.set_item("reason", fault.reason.as_ref())?;
             attributes.set_item("snippet", &fault.snippet)?;
         }
-        Kind::Config(_)
-        | Kind::InvalidCredentials(_)
-        | Kind::SessionLost(_)
-        | Kind::Transport(..)
-        | Kind::File { .. } => {}
+        Kind::Config(_) | Kind::SessionLost(_) | Kind::Transport(..) | Kind::File { .. } => {}
     }
     Ok(PyErr::from_value(class.call((error.to_string(),), Some(&attributes))?))
 }

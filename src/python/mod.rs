@@ -8,14 +8,18 @@ mod command;
 mod config;
 mod decode;
 mod errors;
+mod flowxo;
+mod instances;
 mod listener;
 mod log;
 mod lookup;
 mod process;
 mod receipt;
+mod remade;
 mod rows;
 mod runtime;
 mod sandbox;
+mod service;
 mod sessions;
 mod stream;
 mod table;
@@ -34,6 +38,8 @@ mod _core {
         client::InsightsClient,
         command::run_command,
         decode::{decode_csv, stream_csv},
+        flowxo::FlowXoClient,
+        instances::{Configuration, FlexInstancesClient, InsightsWorkspace, Instance},
         receipt::Receipt,
         sandbox::{LedgerEntry, Sandbox},
         stream::Stream,

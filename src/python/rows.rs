@@ -3,7 +3,7 @@
 use arrow_array::{
     Array, ArrayRef, RecordBatch,
     cast::AsArray,
-    types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
+    types::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType},
 };
 use arrow_schema::{DataType, TimeUnit};
 use pyo3::{
@@ -66,6 +66,10 @@ fn values<'py>(py: Python<'py>, column: &ArrayRef) -> PyResult<Values<'py>> {
                 Some(_) => all(py, stamps),
                 None => all(py, stamps.map(|stamp| Some(stamp?.to_zoned(jiff::tz::TimeZone::UTC).datetime()))),
             }
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, Some(_)) => {
+            let stamps = column.as_primitive::<TimestampMillisecondType>().iter();
+            all(py, stamps.map(|stamp| jiff::Timestamp::from_millisecond(stamp?).ok()))
         }
         other => Err(PyTypeError::new_err(format!("a column of type {other} can't be turned into Python values"))),
     }

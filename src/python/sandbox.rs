@@ -28,6 +28,8 @@ struct Known {
     workspaces: Vec<String>,
     reports: Vec<(String, String)>,
     ca_file: Option<std::path::PathBuf>,
+    /// The credentials of the other services, among their options.
+    services: Options,
 }
 
 impl Sandbox {
@@ -37,6 +39,29 @@ impl Sandbox {
             Some(sandbox) => Ok(action(sandbox)),
             None => Err(Error::config("the sandbox is closed").into()),
         }
+    }
+
+    /// A client of this sandbox: with its authority, its clock if that is wanted, and the caller's own arguments.
+    fn connected<'py>(
+        &self,
+        arguments: &Bound<'py, PyDict>,
+        class: &str,
+        virtual_time: bool,
+        overrides: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = arguments.py();
+        let package = py.import("insightframe")?;
+        if let Some(ca_file) = self.ca_file() {
+            let tls = package.getattr("Tls")?.call((), Some(&[("ca_file", ca_file)].into_py_dict(py)?))?;
+            arguments.set_item("tls", tls)?;
+        }
+        if virtual_time {
+            arguments.set_item("_clock", Bound::new(py, SharedClock(self.with(sandbox::Sandbox::clock)?))?)?;
+        }
+        if let Some(overrides) = overrides {
+            arguments.update(overrides.as_mapping())?;
+        }
+        package.getattr(class)?.call((), Some(arguments))
     }
 
     fn stop(&self, py: Python<'_>) {
@@ -72,6 +97,7 @@ impl Sandbox {
             workspaces: sandbox.workspaces().to_vec(),
             reports: sandbox.reports().to_vec(),
             ca_file: sandbox.ca_file().map(Into::into),
+            services: sandbox.options().clone(),
         };
         Ok(Self { sandbox: Mutex::new(Some(sandbox)), known })
     }
@@ -170,23 +196,75 @@ impl Sandbox {
         virtual_time: bool,
         overrides: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let package = py.import("insightframe")?;
         let arguments = PyDict::new(py);
         arguments.set_item("username", self.username())?;
         arguments.set_item("password", self.password())?;
         arguments.set_item("workspace", self.workspace())?;
         arguments.set_item("base_url", self.url())?;
-        if let Some(ca_file) = self.ca_file() {
-            let tls = package.getattr("Tls")?.call((), Some(&[("ca_file", ca_file)].into_py_dict(py)?))?;
-            arguments.set_item("tls", tls)?;
-        }
-        if virtual_time {
-            arguments.set_item("_clock", Bound::new(py, SharedClock(self.with(sandbox::Sandbox::clock)?))?)?;
-        }
-        if let Some(overrides) = overrides {
-            arguments.update(overrides.as_mapping())?;
-        }
-        package.getattr("InsightsClient")?.call((), Some(&arguments))
+        self.connected(&arguments, "InsightsClient", virtual_time, overrides)
+    }
+
+    #[pyo3(signature = (*, virtual_time=false, **overrides))]
+    fn flowxo_client<'py>(
+        &self,
+        py: Python<'py>,
+        virtual_time: bool,
+        overrides: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let arguments = PyDict::new(py);
+        arguments.set_item("api_key", self.flowxo_api_key())?;
+        arguments.set_item("base_url", format!("{}/api", self.url()))?;
+        self.connected(&arguments, "FlowXoClient", virtual_time, overrides)
+    }
+
+    #[pyo3(signature = (*, virtual_time=false, **overrides))]
+    fn instances_client<'py>(
+        &self,
+        py: Python<'py>,
+        virtual_time: bool,
+        overrides: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let arguments = PyDict::new(py);
+        arguments.set_item("username", self.api_key())?;
+        arguments.set_item("password", self.api_secret())?;
+        arguments.set_item("account_sid", self.account_sid())?;
+        arguments.set_item("base_url", self.url())?;
+        self.connected(&arguments, "FlexInstancesClient", virtual_time, overrides)
+    }
+
+    #[getter]
+    fn flowxo_api_key(&self) -> &str {
+        &self.known.services.flowxo.api_key
+    }
+
+    #[getter]
+    fn flowxo_api_keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.known.services.flowxo.keys().into_py_dict(py)
+    }
+
+    #[getter]
+    fn account_sid(&self) -> &str {
+        &self.known.services.instances.account_sid
+    }
+
+    #[getter]
+    fn auth_token(&self) -> &str {
+        &self.known.services.instances.auth_token
+    }
+
+    #[getter]
+    fn api_key(&self) -> &str {
+        &self.known.services.instances.api_key
+    }
+
+    #[getter]
+    fn api_secret(&self) -> &str {
+        &self.known.services.instances.api_secret
+    }
+
+    #[getter]
+    fn instances_created(&self) -> PyResult<u32> {
+        self.with(sandbox::Sandbox::instances_created)
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {

@@ -3,11 +3,13 @@
 pub mod backoff;
 mod budget;
 pub mod classify;
+mod pauses;
 pub mod retry_after;
 
 pub use self::{
     budget::Budget,
     classify::{Safety, Verdict, classify},
+    pauses::Pauses,
 };
 use crate::{
     error::Result,

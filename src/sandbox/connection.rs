@@ -16,11 +16,10 @@ use tokio::{
 };
 
 use super::{
-    errors,
     faults::{End, Plan, When},
     reply::Common,
     request::{Framing, Head, Request},
-    router::{self, Call},
+    router::{self, Call, Service},
     state::World,
     wire::Writer,
 };
@@ -123,7 +122,7 @@ impl<S: Socket> Connection<'_, S> {
         world.ledger.amend(entry, |entry| entry.request_bytes = bytes);
 
         let call = Call::new(world, &request);
-        let usual = |status| *errors::usual(&call, status);
+        let usual = |status| *router::usual(&call, status);
         let before = plan.reply_at(When::BeforeRead, usual);
         let mut reply = before.unwrap_or_else(|| router::answer(&call));
         if let Some(other) = plan.reply_at(When::BeforeReply, usual) {
@@ -138,6 +137,7 @@ impl<S: Socket> Connection<'_, S> {
         let date = now.checked_add(jiff::SignedDuration::from_secs(plan.skew)).unwrap_or(now);
         let old = request.head.old;
         let common = Common {
+            service: Service::of(&call),
             request_id: call.id.clone(),
             versioned: request.header("x-gdc-version").is_some(),
             millis: started.elapsed().as_millis(),

@@ -1,4 +1,4 @@
-//! A faithful local copy of Flex Insights: real HTTP on loopback, its own JSON, deterministic data.
+//! A faithful local copy of Flex Insights, Flow XO and Flex Instances: real HTTP on loopback, its own JSON, deterministic data.
 //!
 //! It is written from the recorded protocol, header by header, and shares no wire type with the client, so that a
 //! misunderstanding on one side can't hide on the other. One rule for all rooms below: they know what the service
@@ -14,6 +14,8 @@
 //! | `metadata` | identifiers, objects, queries, elements |
 //! | `execution` | raw exports: execute, filter, poll |
 //! | `data` | the contact centre itself |
+//! | `flowxo` | Flow XO under `/api`, with data of its own |
+//! | `instances` | Flex Instances under `/v1` and `/v2` |
 //!
 //! ```
 //! use insightframe::sandbox::{Fault, Options, Rule, Sandbox};
@@ -36,6 +38,8 @@ mod data;
 mod errors;
 mod execution;
 mod faults;
+mod flowxo;
+mod instances;
 mod ledger;
 mod metadata;
 pub mod options;
@@ -171,6 +175,21 @@ impl Sandbox {
     /// Every request since the start, or since the ledger was cleared, in the order of arrival.
     pub fn ledger(&self) -> Vec<Entry> {
         self.world.ledger.entries()
+    }
+
+    /// Names and API keys of the Flow XO accounts, the first one that of `flowxo_api_key`.
+    pub fn flowxo_api_keys(&self) -> Vec<(String, String)> {
+        self.world.options.flowxo.keys().collect()
+    }
+
+    /// The options that it was started with: its credentials among them.
+    pub fn options(&self) -> &Options {
+        &self.world.options
+    }
+
+    /// Flex instances that were created by requests since the start: never more than one, unless it was deleted.
+    pub fn instances_created(&self) -> u32 {
+        self.world.instances.created()
     }
 
     /// Forgets the requests so far.

@@ -1,14 +1,17 @@
 //! What a sandbox can be told: its data, its address, and every point of the protocol that is not established.
 
+mod flowxo;
+mod instances;
 mod switches;
 
 use std::{fmt, net::IpAddr};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-pub use self::switches::*;
+pub use self::{flowxo::*, instances::*, switches::*};
+use self::{instances::CREDENTIALS, switches::switch};
 use crate::error::{Error, Result};
 
 /// The options of a sandbox. `Options::default()` behaves as the real service is believed to behave.
@@ -112,6 +115,14 @@ pub struct Options {
     pub strict_request_headers: bool,
     /// Body of `GET /gdc/ping`.
     pub ping_body: PingBody,
+
+    /// Flow XO; from JSON its options are named with the prefix `flowxo_`.
+    #[serde(skip)]
+    pub flowxo: FlowXoOptions,
+    /// Flex Instances; from JSON its options are named with the prefix `instances_`, its four credentials `account_sid`,
+    /// `auth_token`, `api_key` and `api_secret`.
+    #[serde(skip)]
+    pub instances: InstancesOptions,
 }
 
 impl Default for Options {
@@ -163,6 +174,8 @@ impl Default for Options {
             secure_cookies: None,
             strict_request_headers: false,
             ping_body: PingBody::default(),
+            flowxo: FlowXoOptions::default(),
+            instances: InstancesOptions::default(),
         }
     }
 }
@@ -190,19 +203,30 @@ impl Options {
     /// # Errors
     /// `ConfigError` that names the first option that is unknown or has an unusable value, and the choices.
     pub fn from_json(value: Value) -> Result<Self> {
-        let fields = match &value {
-            Value::Object(fields) => fields,
-            other => return Err(Error::config(format!("sandbox options must be a JSON object, not `{other}`"))),
+        let Value::Object(fields) = value else {
+            return Err(Error::config(format!("sandbox options must be a JSON object, not `{value}`")));
         };
-        // One option at a time: serde tells what is wrong with a value, but not which option it belongs to.
+        let mut of = [Map::new(), Map::new(), Map::new()];
         for (name, value) in fields {
-            if name == "password" && !value.is_string() {
-                return Err(Error::config("sandbox option `password` must be a text"));
+            let (service, own) = service_of(&name);
+            if SECRETS.contains(&own) && !value.is_string() {
+                return Err(Error::config(format!("sandbox option `{name}` must be a text")));
             }
-            let alone = Value::Object([(name.clone(), value.clone())].into_iter().collect());
-            read::<Self>(alone, || format!("sandbox option `{name}` with value `{}`", short(value)))?;
+            // One option at a time: serde tells what is wrong with a value, but not which option it belongs to.
+            let alone = Value::Object([(own.to_owned(), value.clone())].into_iter().collect());
+            let what = || format!("sandbox option `{name}` with value `{}`", short(&value));
+            match service {
+                1 => drop(read::<FlowXoOptions>(alone, what)?),
+                2 => drop(read::<InstancesOptions>(alone, what)?),
+                _ => drop(read::<Self>(alone, what)?),
+            }
+            of[service].insert(own.to_owned(), value);
         }
-        let options: Self = read(value, || "sandbox options".to_owned())?;
+        let what = || "sandbox options".to_owned();
+        let [own, flowxo, instances] = of.map(Value::Object);
+        let mut options: Self = read(own, what)?;
+        options.flowxo = read(flowxo, what)?;
+        options.instances = read(instances, what)?;
         options.validate()?;
         Ok(options)
     }
@@ -249,6 +273,13 @@ impl Options {
         if self.query_page_max == 0 {
             return refuse("query_page_max", &self.query_page_max, "1 or more");
         }
+        if let Some((name, value, choices)) = self.flowxo.refused() {
+            return refuse(&format!("flowxo_{name}"), &value, choices);
+        }
+        if let Some((name, value, choices)) = self.instances.refused() {
+            let prefix = if CREDENTIALS.contains(&name) { "" } else { "instances_" };
+            return refuse(&format!("{prefix}{name}"), &value, choices);
+        }
         one_of("sst_lifetime", self.sst_lifetime, &[14, 16, 7])?;
         one_of("profile_delete_status", self.profile_delete_status.into(), &[204, 200])?;
         one_of("raw_gone_status", self.raw_gone_status.into(), &[410, 404])?;
@@ -259,6 +290,19 @@ impl Options {
     /// Whether cookies carry `Secure`.
     pub(crate) fn cookies_are_secure(&self) -> bool {
         self.secure_cookies.unwrap_or(self.tls)
+    }
+}
+
+/// Options that no message shows the value of.
+const SECRETS: [&str; 4] = ["password", "api_key", "api_secret", "auth_token"];
+
+/// Which service an option is of (Flex Insights, Flow XO, Flex Instances), and its name there.
+fn service_of(name: &str) -> (usize, &str) {
+    match (name.strip_prefix("flowxo_"), name.strip_prefix("instances_")) {
+        (Some(own), _) => (1, own),
+        (_, Some(own)) => (2, own),
+        _ if CREDENTIALS.contains(&name) => (2, name),
+        _ => (0, name),
     }
 }
 
@@ -307,6 +351,11 @@ mod tests {
             (json!({"rows": -1}), ["`rows`", "`-1`", "u64"]),
             (json!({"data_end": "2020-01-01"}), ["`data_end`", "`2020-01-01`", "`data_start`"]),
             (json!({"login_lockout": {"trys": 3}}), ["`login_lockout`", "trys", "`tries`"]),
+            (json!({"flowxo_bad_unit": "no"}), ["`flowxo_bad_unit`", "`no`", "`refuse`"]),
+            (json!({"flowxo_bad_units": "no"}), ["`flowxo_bad_units`", "`no`", "`bad_unit`"]),
+            (json!({"flowxo_auth_error_status": 400}), ["`flowxo_auth_error_status`", "`400`", "401 or 403"]),
+            (json!({"instances_list_instances": 1}), ["`instances_list_instances`", "`1`", "405, 404 or 200"]),
+            (json!({"account_sid": "AC1"}), ["`account_sid`", "`AC1`", "32 hexadecimal digits"]),
         ] {
             let error = Options::from_json(given).unwrap_err().to_string();
             for word in words {

@@ -5,6 +5,8 @@ use std::{borrow::Cow, fmt, io::Write, mem};
 use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 
+use super::router::Service;
+
 /// Content type of a JSON answer, spelt as the service spells it.
 pub(super) const JSON: &str = "application/json;charset=UTF-8";
 
@@ -56,6 +58,8 @@ pub(super) struct Reply {
 /// What the common headers say.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
+    /// Whose style it has.
+    pub(super) service: Service,
     /// `X-GDC-Request`.
     pub(super) request_id: String,
     /// Whether the request carried `X-GDC-VERSION`.
@@ -123,6 +127,17 @@ impl Reply {
     pub(super) fn dressed(&self, common: &Common) -> Vec<(Cow<'static, str>, String)> {
         let mut all = self.headers.clone();
         let mut add = |name: &'static str, value: &str| all.push((Cow::Borrowed(name), value.to_owned()));
+        if common.service != Service::FlexInsights {
+            // Nothing is recorded of the others' headers beside those that they need and their own.
+            if let Some(content_type) = self.content_type.filter(|_| !self.has("Content-Type")) {
+                add("Content-Type", content_type);
+            }
+            if common.closes {
+                add("Connection", "close");
+            }
+            add("Date", &common.date);
+            return all;
+        }
         if !self.has("Cache-Control") {
             add("Cache-Control", "no-cache, no-store, must-revalidate");
         }
@@ -234,6 +249,7 @@ mod tests {
     #[test]
     fn a_header_of_its_own_replaces_the_common_one() {
         let common = Common {
+            service: Service::FlexInsights,
             request_id: "a:b:c".to_owned(),
             versioned: true,
             millis: 3,

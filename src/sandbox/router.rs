@@ -3,7 +3,7 @@
 use super::{
     account,
     errors::{self, Answer},
-    execution, metadata,
+    execution, flowxo, instances, metadata,
     reply::Reply,
     request::Request,
     state::World,
@@ -45,9 +45,43 @@ pub(super) fn answer(call: &Call) -> Reply {
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     let answer = match parts.as_slice() {
         ["gdc", rest @ ..] => strict_headers(call).and_then(|()| flex_insights(call, rest)),
+        ["api", rest @ ..] => flowxo::answer(call, rest),
+        [version @ ("v1" | "v2"), rest @ ..] => instances::answer(call, version, rest),
         _ => Err(errors::no_path(call, parts.first().unwrap_or(&"/"))),
     };
     answer.unwrap_or_else(|reply| *reply)
+}
+
+/// Whose style an answer has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Service {
+    /// Flex Insights, and whatever belongs to nobody.
+    #[default]
+    FlexInsights,
+    /// Flow XO.
+    FlowXo,
+    /// Flex Instances.
+    Instances,
+}
+
+impl Service {
+    /// The service of a request.
+    pub(super) fn of(call: &Call) -> Self {
+        match call.request.segments().first().map(String::as_str) {
+            Some("api") => Self::FlowXo,
+            Some("v1" | "v2") => Self::Instances,
+            _ => Self::FlexInsights,
+        }
+    }
+}
+
+/// What the service that is asked says with a status when nothing more is known.
+pub(super) fn usual(call: &Call, status: u16) -> Box<Reply> {
+    match Service::of(call) {
+        Service::FlexInsights => errors::usual(call, status),
+        Service::FlowXo => flowxo::usual(call, status),
+        Service::Instances => instances::usual(call, status),
+    }
 }
 
 /// Flex Insights: everything under `/gdc`.

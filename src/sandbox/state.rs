@@ -9,6 +9,8 @@ use super::{
     data::model::Model,
     execution::Executions,
     faults::{Fault, Faults, When},
+    flowxo::FlowXo,
+    instances::Instances,
     ledger::Ledger,
     metadata::{catalog::Catalog, elements::Redirected},
     options::Options,
@@ -32,6 +34,8 @@ pub(super) struct World {
     pub(super) tokens: Mutex<Tokens>,
     pub(super) executions: Mutex<Executions>,
     pub(super) redirected: Mutex<Redirected>,
+    pub(super) flowxo: FlowXo,
+    pub(super) instances: Instances,
     pub(super) ledger: Ledger,
     pub(super) faults: Faults,
     /// Changes with every [`Fault::ChangedResult`]; the values of all reports depend on it.
@@ -42,13 +46,16 @@ impl World {
     pub(super) fn new(options: Options) -> Self {
         let random = Random::new(options.seed);
         let profile = random.hex(32);
+        let clock = VirtualClock::new();
         let other = random.text(32, b"abcdefghijklmnopqrstuvwxyz0123456789");
         Self {
             model: Arc::new(Model::new(&options)),
             catalog: Catalog::new(),
             workspaces: vec![options.workspace.clone(), other],
             profile,
-            clock: VirtualClock::new(),
+            flowxo: FlowXo::new(&options),
+            instances: Instances::new(&options, &clock),
+            clock,
             random,
             tokens: Mutex::default(),
             executions: Mutex::default(),

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use insightframe::{Error, export, insights::Options};
+use insightframe::{
+    Error,
+    export::{self, Start},
+    insights::Options,
+};
 use serde_json::{Value, json};
 
 use crate::stage::{CONVERSATIONS, EXECUTE, LOGIN, MAIN, RESULT, Stage, whole};
@@ -89,7 +93,8 @@ async fn a_trickle_ends_and_a_slow_line_does_not() {
         let stage = Stage::in_real_time(|_| (), pace);
         stage.fault(json!({"fault": "bandwidth", "bytes_per_second": 2_000, "path": RESULT}));
         let began = Instant::now();
-        let error = stage.table(&whole(CONVERSATIONS)).await.unwrap_err();
+        let table = tokio::time::timeout(Duration::from_secs(20), stage.table(&whole(CONVERSATIONS))).await;
+        let error = table.expect("the trickle has no end").unwrap_err();
         assert!(error.code() == "ResultIncomplete" && error.to_string().contains("trickles"), "{error}");
         assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
     };
@@ -105,14 +110,30 @@ async fn a_trickle_ends_and_a_slow_line_does_not() {
 }
 
 #[tokio::test]
-async fn a_slow_consumer_is_no_stall() {
+async fn a_consumer_that_takes_its_time_is_no_stall() {
+    // Ten minutes between a piece of the result and the next.
+    let stage = Stage::with(|served| served.rows = Some(2_000), |_| ());
+    let Start::New(export) = whole(CONVERSATIONS) else { panic!() };
+    let call = stage.call();
+    let report = stage.client.locate(&call, &export.report, None).await.unwrap();
+    let execution = stage.client.execute(&call, &report, None).await.unwrap();
+    let mut download = stage.client.fetch(&call, &execution).await.unwrap().unwrap();
+    let mut pieces = 0;
+    while download.chunk().await.unwrap().is_some() {
+        stage.sandbox.advance(Duration::from_secs(600));
+        pieces += 1;
+    }
+    assert!(pieces > 10, "{pieces}");
+    assert_eq!(stage.sent("GET", RESULT), 1);
+}
+
+#[tokio::test]
+async fn a_slow_consumer_of_a_stream_is_no_stall() {
     // Larger than what fits into the buffers between the two, so that the service waits for the consumer.
     let stage = Stage::in_real_time(
         |served| served.rows = Some(80_000),
         |asked| {
             impatient(asked);
-            asked.limits.slow_window = Duration::from_millis(100);
-            asked.limits.slow_bytes = 1 << 20;
         },
     );
     let (mut stream, _) = export::stream(&stage.client, &stage.call(), whole(CONVERSATIONS)).await.unwrap();

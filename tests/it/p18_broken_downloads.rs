@@ -49,34 +49,14 @@ async fn a_download_cut_at_any_place_is_complete_in_the_end() {
                 rule["after"] = json!(4_000);
             }
             stage.fault(rule);
-            let (table, receipt) = (stage.table(&whole(CONVERSATIONS)).await.unwrap(), 3);
-            assert_eq!((table.num_rows(), table.receipt().unwrap().retries), (120, receipt));
+            let table = stage.table(&whole(CONVERSATIONS)).await.unwrap();
+            assert_eq!((table.num_rows(), table.receipt().unwrap().retries), (120, 3));
         }
     }
 }
 
 #[tokio::test]
 async fn a_result_that_is_another_one_is_never_continued() {
-    for after in [100, 1_000, 10_000, 60_000] {
-        let stage = Stage::with(|served| served.rows = Some(120), |_| ());
-        stage.fault(json!({"fault": "cut", "after": after, "path": RESULT}));
-        stage.fault(json!({"fault": "changed_result", "path": RESULT, "skip": 1, "times": 1}));
-        for way in 0..3 {
-            let error = match way {
-                0 => stage.table(&whole(CONVERSATIONS)).await.map(drop),
-                1 => stage.stream(&whole(CONVERSATIONS)).await.map(drop),
-                _ => stage.download(&whole(CONVERSATIONS)).await.map(drop),
-            };
-            let error = error.unwrap_err();
-            // The header is the same in both; beyond it, the values differ.
-            let expected = if after == 100 || way > 0 { "ResultIncomplete" } else { "ResultChanged" };
-            assert_eq!(error.code(), expected, "{way} {after}: {error}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_changed_result_is_told_as_one() {
     let stage = Stage::with(|served| served.rows = Some(120), |_| ());
     for way in 0..3 {
         stage.sandbox.clear_faults();

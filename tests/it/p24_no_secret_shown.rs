@@ -94,6 +94,7 @@ async fn seen(auth: AuthMode, tls: bool) -> (String, Vec<String>) {
         secrets.push(stage.sandbox.password().to_owned());
         let mut show = |what: &dyn std::fmt::Debug| write!(seen, "{what:?}\n{what:#?}\n").unwrap();
         show(&stage.client);
+        show(&crate::stage::options(&stage.sandbox));
         match stage.table(&whole(MAIN)).await {
             Ok(table) => {
                 show(&table.receipt());

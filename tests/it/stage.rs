@@ -163,7 +163,7 @@ pub fn options(sandbox: &Sandbox) -> Options {
     let credentials =
         Credentials { username: sandbox.username().to_owned(), password: Secret::new(sandbox.password()) };
     let mut options = Options::new(credentials);
-    options.base_url = sandbox.url().to_owned();
+    options.base_url = sandbox.url().into();
     options.workspace = Some(WorkspaceId::parse(sandbox.workspace()).unwrap());
     options.tls.ca_file = sandbox.ca_file().map(Into::into);
     options

@@ -18,7 +18,7 @@ pytest_plugins = ["pytester"]
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     proxies = {"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"}
     for name in list(os.environ):
-        if name.startswith(("FLEX_", "INSIGHTFRAME_")) or name.lower() in proxies:
+        if name.startswith(("FLEX_", "FLOWXO_", "INSIGHTFRAME_", "TWILIO_")) or name.lower() in proxies:
             monkeypatch.delenv(name)
     # Nor does a profile file of theirs.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))

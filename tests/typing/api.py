@@ -3,15 +3,21 @@
 import datetime
 import io
 from pathlib import Path
-from typing import Literal, assert_type
+from typing import Any, Literal, assert_type
+from zoneinfo import ZoneInfo
 
 import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 import polars as pl
 
 import insightframe
 from insightframe import (
+    Configuration,
+    FlexInstancesClient,
+    FlowXoClient,
     InsightframeError,
     InsightsClient,
+    InsightsWorkspace,
+    Instance,
     Limits,
     Polling,
     Receipt,
@@ -149,6 +155,36 @@ def csv_at_hand() -> None:
     assert_type(stream_csv(io.BytesIO(b"a\n1\n"), schema={"a": "int64"}), Stream)
 
 
+async def flowxo() -> None:
+    client = FlowXoClient({"a": "key", "b": "key"}, base_url="https://flowxo.com/api", max_concurrency=2)
+    assert_type(client.accounts, list[str] | None)
+    assert_type(client.base_url, str)
+    zone = ZoneInfo("Europe/Zurich")
+    assert_type(client.stats("2023-05-01", datetime.date(2023, 5, 2), tz=zone, timeout=1), dict[str, Any] | None)
+    now = datetime.datetime.now(datetime.UTC)
+    assert_type(client.metrics(end=now, unit="hour", offset=-300, fill=True), Table)
+    assert_type(client.insights("2023-05-01", unit="month", tz="UTC"), tuple[dict[str, Any] | None, Table])
+    assert_type([client.top_messages(limit=5), client.top_flows(limit=5), client.workflows()], list[Table])
+    assert_type(await client.metrics_async("2023-05-01"), Table)
+
+
+async def instances() -> None:
+    client = FlexInstancesClient("SK", "secret", account_sid="AC", polling=Polling(max=60))
+    assert_type([client.username, client.account_sid, client.base_url], list[str])
+    assert_type(client.create(conversations_default=False, wait=True, timeout=600), Instance)
+    instance = await client.wait_async("GO", timeout=1)
+    assert_type(client.fetch(instance.sid), Instance)
+    assert_type([instance.account_sid, instance.status], list[str])
+    assert_type([instance.date_created, instance.date_updated], list[datetime.datetime | None])
+    configuration = client.configuration()
+    assert_type(configuration, Configuration)
+    assert_type([configuration.flex_instance_sid, configuration.status], list[str | None])
+    assert_type(configuration.insights_workspaces, list[InsightsWorkspace])
+    assert_type(configuration.raw, dict[str, Any])
+    workspace = configuration.insights_workspaces[0]
+    assert_type((workspace.id, workspace.timezone), tuple[str, str | None])
+
+
 def sandboxes() -> None:
     with Sandbox(rows=10, tls=True) as sandbox, sandbox.insights_client(virtual_time=True, progress=False) as client:
         assert_type(client, InsightsClient)
@@ -156,7 +192,12 @@ def sandboxes() -> None:
         assert_type(addresses, list[str])
         assert_type(sandbox.reports, dict[str, str])
         assert_type(sandbox.ca_file, str | None)
-        assert_type(sandbox.executions, int)
+        assert_type([sandbox.executions, sandbox.instances_created], list[int])
+        credentials = [sandbox.account_sid, sandbox.auth_token, sandbox.api_key, sandbox.api_secret]
+        assert_type([*credentials, sandbox.flowxo_api_key], list[str])
+        assert_type(sandbox.flowxo_api_keys, dict[str, str])
+        assert_type(sandbox.flowxo_client(virtual_time=True), FlowXoClient)
+        assert_type(sandbox.instances_client(retry=Retry()), FlexInstancesClient)
         sandbox.advance(seconds=1, minutes=11, hours=0.5, days=14)
         sandbox.fault("cut", path="/gdc/projects/*/execute/raw/*", method="GET", skip=1, times=None, after=100)
         sandbox.clear_faults()
@@ -186,6 +227,10 @@ def failures(client: InsightsClient) -> None:
         assert_type(error.handle, str | None)
     except errors.ApiError as error:
         assert_type((error.status, error.request_id, error.code), tuple[int, str | None, str])
+        assert_type(error.more_info, str | None)
+    except errors.PartialResult as error:
+        assert_type(error.failures, dict[str, InsightframeError])
+        assert_type(error.result, object)
     except errors.SchemaMismatch as error:
         assert_type((error.column, error.record, error.value, error.expected), tuple[str, int, str, str])
     except errors.CsvError as error:

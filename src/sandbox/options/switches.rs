@@ -29,6 +29,7 @@ macro_rules! switch {
         pub enum $name { $($(#[$doc])* $choice),+ }
     };
 }
+pub(super) use switch;
 
 switch!(
     /// Body of the 429 to a login.
