@@ -53,7 +53,7 @@ impl Service {
     fn client(&self) -> Insights {
         let credentials = Credentials { username: self.username.clone(), password: Secret::new(self.password.clone()) };
         let mut options = Options::new(credentials);
-        options.base_url = self.url.clone();
+        options.base_url.clone_from(&self.url);
         options.workspace = Some(WorkspaceId::parse(&self.workspace).expect("a workspace"));
         options.polling = Polling { initial: Duration::from_millis(1), ..Polling::default() };
         Insights::new(options, Arc::new(SystemClock::new())).expect("a client")
