@@ -1,6 +1,6 @@
 //! The story: log in, execute, poll, download, decode, hand off.
 //!
-//! [`open`] is the whole of it on one screen; logging in happens by itself with the first request. What remains are
+//! `open` is the whole of it on one screen; logging in happens by itself with the first request. What remains are
 //! the three ways to receive the result: a [`Table`], a [`Stream`] and a file.
 
 use std::{path::Path, sync::Arc, time::Duration};

@@ -4,7 +4,7 @@
 //!
 //! The service has two tokens: the super-secured token (SST) of a login, good for two weeks, and the temporary token
 //! (TT), good for ten minutes, which every request carries and which an SST buys. [`desk`] decides, as a pure state
-//! machine, who may use the token at hand, who waits, and who fetches; [`session`] runs it.
+//! machine, who may use the token at hand, who waits, and who fetches; `session` runs it.
 
 pub mod desk;
 mod session;
