@@ -909,7 +909,11 @@ class Stream:
 
     @property
     def error(self) -> BaseException | None:
-        """What ended the stream early, for readers whose own errors carry only text; else `None`."""
+        """What ended the stream early, for readers whose own errors carry only text; else `None`.
+
+        Ctrl-C is among it: an Arrow reader that waits is ended at once, by an error of its own that names
+        `KeyboardInterrupt`.
+        """
 
     def write_parquet(self, path: _Path) -> int:
         """Writes the rest to a Parquet file, like `Table.write_parquet`, in bounded memory."""

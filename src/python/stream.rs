@@ -9,8 +9,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, SchemaRef};
 use futures_util::stream;
 use pyo3::{
-    exceptions::{PyKeyboardInterrupt, PyStopAsyncIteration, PyStopIteration},
-    ffi::PyErr_SetInterrupt,
+    exceptions::{PyStopAsyncIteration, PyStopIteration},
     prelude::*,
     types::{PyCapsule, PyDict},
 };
@@ -285,13 +284,11 @@ impl Iterator for Handed {
                 None
             }
             Err(error) => {
-                if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-                    // The consumer turns it into an error of its own: Python is told once more when it returns.
-                    // SAFETY: the interpreter is initialized; the function only notes a signal.
-                    unsafe { PyErr_SetInterrupt() };
-                }
                 let code = error.get_type(py).name().map_or_else(|_| "error".into(), |name| name.to_string());
-                Some(Err(ArrowError::ExternalError(format!("{code}: {}", error.value(py)).into())))
+                let message = format!("{code}: {}", error.value(py));
+                // Ctrl-C too becomes an error of the consumer's. To tell Python of it once more, by a signal, would reach
+                // a consumer that is just making that error; polars breaks then.
+                Some(Err(ArrowError::ExternalError(message.into())))
             }
         })
     }
