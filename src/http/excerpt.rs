@@ -2,6 +2,13 @@
 
 use crate::secret::Secret;
 
+/// Words from the service in one line, without control characters: what it sends into a terminal or a log is its words,
+/// neither escape sequences nor lines that look like ours.
+pub fn line(text: &str) -> String {
+    let visible: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Text that is no JSON, in one line: tags of HTML and runs of white space are dropped; at most 300 characters.
 pub fn plain(text: &str) -> String {
     let mut inside = false;
@@ -17,12 +24,10 @@ pub fn plain(text: &str) -> String {
                 ' '
             }
             _ if inside => ' ',
-            char if char.is_control() => ' ',
             char => char,
         })
         .collect();
-    let words = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().take(300).collect()
+    line(&visible).chars().take(300).collect()
 }
 
 /// The same text without these secrets: a service (or a proxy before it) may repeat what it was sent, as it is or as
