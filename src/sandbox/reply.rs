@@ -53,6 +53,8 @@ pub(super) struct Reply {
     pub(super) announces_keep_alive: bool,
     /// Whether `Vary` says `origin` whatever the request carried.
     pub(super) plain_vary: bool,
+    /// Whether it is another server's: none of the common headers, and a length instead of chunks.
+    pub(super) by_apache: bool,
 }
 
 /// What the common headers say.
@@ -127,8 +129,11 @@ impl Reply {
     pub(super) fn dressed(&self, common: &Common) -> Vec<(Cow<'static, str>, String)> {
         let mut all = self.headers.clone();
         let mut add = |name: &'static str, value: &str| all.push((Cow::Borrowed(name), value.to_owned()));
-        if common.service != Service::FlexInsights {
+        if common.service != Service::FlexInsights || self.by_apache {
             // Nothing is recorded of the others' headers beside those that they need and their own.
+            if self.by_apache {
+                add("Server", "Apache");
+            }
             if let Some(content_type) = self.content_type.filter(|_| !self.has("Content-Type")) {
                 add("Content-Type", content_type);
             }
