@@ -1054,8 +1054,9 @@ class Sandbox:
         **options: Options by name. The ones used most: `seed` (default 1), `rows` (of every unfiltered report; default
             `rows_per_day` for each day), `rows_per_day` (default 3360), `data_start` and `data_end` (default
             2023-01-01 to 2024-12-31), `port` (default a free one), `tls` (default false; then `ca_file` is what to
-            trust), `tt_lifetime` (seconds, default 600), `raw_202_count` (default 2), `compute_seconds` (default 0),
-            `csv_gzip`, `login_lockout` (a dictionary of `tries`, `window` and `retry_after`). Every option of Flow XO
+            trust), `tt_lifetime` (seconds, default 600), `keep_alive` (seconds that a connection may be idle, default
+            5), `raw_202_count` (default 2), `compute_seconds` (default 0), `csv_gzip`, `login_lockout` (a dictionary
+            of `tries`, `window` and `retry_after`). Every option of Flow XO
             begins with `flowxo_`: `flowxo_accounts` (default 1), `flowxo_rate_limit` (a dictionary of `per_minute` and
             `retry_after`), `flowxo_empty_buckets` (`"omit"` or `"zero_fill"`), …; every one of Flex Instances with
             `instances_`: `instances_installed` (default false), `instances_fetches_to_ready` (default 2),

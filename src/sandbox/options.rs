@@ -46,6 +46,8 @@ pub struct Options {
     pub workspace: String,
     /// Seconds that a temporary token lives; default 600.
     pub tt_lifetime: u64,
+    /// Seconds that a connection may be idle between requests, as `Keep-Alive` announces; default 5, in real time.
+    pub keep_alive: u64,
 
     /// Failed logins until the service answers 429, the window in which they count, and its `Retry-After`.
     pub login_lockout: Lockout,
@@ -140,6 +142,7 @@ impl Default for Options {
             password: "s3cret:p@ss/w%rd&\"=é".to_owned(),
             workspace: "sandboxws0000000000000000000one1".to_owned(),
             tt_lifetime: 600,
+            keep_alive: 5,
             login_lockout: Lockout::default(),
             login_429_body: Body429::default(),
             captcha_after_failures: None,

@@ -70,6 +70,8 @@ pub(super) struct Common {
     pub(super) millis: u128,
     /// Requests that are still welcome on the connection.
     pub(super) requests_left: u32,
+    /// Seconds that the connection may be idle.
+    pub(super) keep_alive: u64,
     /// Whether the connection closes after this reply.
     pub(super) closes: bool,
     /// `Date`.
@@ -147,7 +149,7 @@ impl Reply {
             add("Cache-Control", "no-cache, no-store, must-revalidate");
         }
         if self.announces_keep_alive {
-            add("Keep-Alive", &format!("timeout=5, max={}", common.requests_left));
+            add("Keep-Alive", &format!("timeout={}, max={}", common.keep_alive, common.requests_left));
         }
         add("X-GDC-Log-Header", "");
         if let Some(content_type) = self.content_type.filter(|_| !self.has("Content-Type")) {
@@ -258,6 +260,7 @@ mod tests {
             request_id: "a:b:c".to_owned(),
             versioned: true,
             millis: 3,
+            keep_alive: 5,
             requests_left: 99,
             closes: false,
             date: "d".to_owned(),
