@@ -670,7 +670,8 @@ class FlexInstancesClient:
     ) -> Instance:
         """Creates the account's Flex instance. An account has one at most.
 
-        Never creates twice: the request is sent again only after a failure that surely had no effect.
+        Never creates twice: the request is sent again only after a failure that surely had no effect. An error that
+        leaves it open whether it was created, or that comes after it was, isn't `retryable`.
 
         Args:
             conversations_default: Whether the Conversations service that comes with it becomes the account's default.
@@ -684,10 +685,12 @@ class FlexInstancesClient:
             AmbiguousOutcome: It can't be told whether the request took effect; the message tells what the account's
                 configuration says.
             UnexpectedReply: The account has an instance already (`code` is `45202`), or it won't become ready.
-            DeadlineExceeded: The time ran out; `handle` is the sid, if it is known.
+            DeadlineExceeded: The time ran out. `handle` is the sid if it is known; if not, the instance may have been
+                created, and `configuration()` tells.
             InvalidCredentials: The service refuses the credentials; `code` and `more_info` are Twilio's.
             ApiError: The service answers with another error.
-            TransportError: The request was never sent.
+            TransportError: No connection, so that nothing was sent; with `wait`, also a look that failed after the
+                creation: then the message names the sid, to go on with `wait(sid)`.
         """
 
     async def create_async(
@@ -705,33 +708,50 @@ class FlexInstancesClient:
         Raises:
             ConfigError: `sid` is none; nothing was sent.
             NotFound: The account has no such instance.
+            InvalidCredentials: The service refuses the credentials; `code` and `more_info` are Twilio's.
+            DeadlineExceeded: The time ran out.
+            ApiError: The service answers with another error.
+            TransportError: The request got no complete answer.
         """
 
     async def fetch_async(self, sid: str, *, timeout: float | None = None) -> Instance:
         """Like `fetch`."""
 
-    def wait(self, sid: str, *, timeout: float | None = None) -> Instance:
+    def wait(self, sid: str, timeout: float | None = None) -> Instance:
         """Waits until an instance is ready: looks at once, then after growing pauses.
 
         A state that isn't known counts as one that may pass.
 
         Args:
             sid: Its sid.
-            timeout: Seconds it may take. Default: `Polling.timeout`.
+            timeout: Seconds it may take. Default: `Polling.timeout`. It gives up as soon as the next look would come
+                later: with the default pauses a `timeout` of 5 ends after some 4 seconds, without a last look.
 
         Raises:
+            ConfigError: `sid` is none; nothing was sent.
+            NotFound: The account has no such instance.
             UnexpectedReply: It came to a state from which it won't become ready, such as `creation-failed`.
-            DeadlineExceeded: The time ran out; `handle` is the sid.
+            DeadlineExceeded: The time ran out, or would have before the next look; `handle` is the sid.
+            InvalidCredentials: The service refuses the credentials; `code` and `more_info` are Twilio's.
+            ApiError: The service answers with another error.
+            TransportError: A look got no complete answer, after the retries.
         """
 
-    async def wait_async(self, sid: str, *, timeout: float | None = None) -> Instance:
+    async def wait_async(self, sid: str, timeout: float | None = None) -> Instance:
         """Like `wait`."""
 
     def configuration(self, *, timeout: float | None = None) -> Configuration:
         """What is installed on the account, and the workspaces of Flex Insights.
 
+        Args:
+            timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
+
         Raises:
             NotFound: Flex was never installed.
+            InvalidCredentials: The service refuses the credentials; `code` and `more_info` are Twilio's.
+            DeadlineExceeded: The time ran out.
+            ApiError: The service answers with another error.
+            TransportError: The request got no complete answer.
         """
 
     async def configuration_async(self, *, timeout: float | None = None) -> Configuration:

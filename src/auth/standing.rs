@@ -124,12 +124,26 @@ impl Standing {
 
     /// Sends a request and gives the head and body of its answer if that is a success (2xx).
     ///
+    /// One that must not be sent twice is bounded by the call's deadline here, send by send: only here is it known
+    /// whether the time runs out while it is under way, or between two sends of which the first had no effect.
+    ///
     /// # Errors
-    /// A transport failure, `LimitExceeded`, or what the service's refusal means.
+    /// A transport failure, `LimitExceeded`, or what the service's refusal means; `DeadlineExceeded`, which says that the
+    /// call must not be made again, for a request that must not be sent twice.
     pub async fn send(&self, call: &Call, safety: Safety, request: &Request) -> Result<(Head, Bytes)> {
         let mut request = request.clone();
         request.headers.extend(self.credential.headers.clone());
-        self.retrier.run(call, safety, || self.once(safety, &request)).await
+        let attempt = || async {
+            let sent = self.once(safety, &request);
+            match safety {
+                Safety::Repeatable => sent.await,
+                Safety::Once => call.within(sent).await.map_err(|error| match error.kind() {
+                    Kind::DeadlineExceeded { .. } => error.not_again(),
+                    _ => error,
+                }),
+            }
+        };
+        self.retrier.run(call, safety, attempt).await
     }
 
     /// Sends a request and reads the answer's JSON; `expected` says in a message what it should have been.

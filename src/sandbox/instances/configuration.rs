@@ -16,8 +16,8 @@ use crate::{
 /// The configuration of the account, its first workspace of Flex Insights in it.
 pub(super) fn answer(call: &Call) -> Answer {
     let options = &call.world.options.instances;
-    let place = locked(&call.world.instances.instance);
-    let Some(instance) = &*place else {
+    let mut place = locked(&call.world.instances.instance);
+    let Some(instance) = &mut *place else {
         return match options.configuration_before_install {
             BeforeInstall::NotFound => Err(errors::not_found(call)),
             BeforeInstall::NotStarted => Ok(json(
@@ -27,6 +27,7 @@ pub(super) fn answer(call: &Call) -> Answer {
             )),
         };
     };
+    instance.age(options, call.world.clock.timestamp());
     let workspace = &call.world.options.workspace;
     let zone = "America/Los_Angeles";
     let insights = match options.flex_insights_hr {
@@ -47,7 +48,7 @@ pub(super) fn answer(call: &Call) -> Answer {
         "date_created": now,
         "date_updated": now,
         "attributes": null,
-        "status": "ok",
+        "status": instance.onboarding(options),
         "flex_instance_sid": instance.sid,
         "flex_service_instance_sid": sid("IS"),
         "chat_service_instance_sid": sid("IS"),

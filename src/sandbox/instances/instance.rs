@@ -41,13 +41,21 @@ impl Instance {
         if self.done.is_some() { &options.final_status } else { "creation-in-progress" }
     }
 
-    /// Lets time pass for it: after enough looks and seconds it is done.
-    fn look(&mut self, options: &InstancesOptions, now: Timestamp) {
+    /// The account's state in the configuration: Flex is there once its instance is ready.
+    pub(super) fn onboarding(&self, options: &InstancesOptions) -> &'static str {
+        match self.status(options) {
+            "ready" => "ok",
+            "creation-in-progress" | "unknown" => "inprogress",
+            _ => "notstarted",
+        }
+    }
+
+    /// Lets time pass for it: after enough fetches and seconds it is done.
+    pub(super) fn age(&mut self, options: &InstancesOptions, now: Timestamp) {
         let took = now.duration_since(self.created).as_secs_f64();
         if self.done.is_none() && self.looks >= options.fetches_to_ready && took >= options.seconds_to_ready {
             self.done = Some(now);
         }
-        self.looks += 1;
     }
 
     fn written(&self, options: &InstancesOptions) -> Value {
@@ -125,7 +133,8 @@ pub(super) fn fetch(call: &Call, sid: &str) -> Answer {
     let mut place = locked(&call.world.instances.instance);
     match &mut *place {
         Some(instance) if instance.sid == sid => {
-            instance.look(options, call.world.clock.timestamp());
+            instance.age(options, call.world.clock.timestamp());
+            instance.looks += 1;
             Ok(json(200, &instance.written(options)))
         }
         _ => Err(errors::no_instance(call)),
