@@ -20,6 +20,9 @@ use crate::{
     secret::{Credentials, Secret},
 };
 
+/// What is read of an answer that is an error: a JSON envelope is whole, or it tells neither its code nor its words.
+const ENVELOPE: u64 = 64 << 10;
+
 /// Makes an error of an answer that is none of the 2xx: its head, the beginning of its body (without secrets), and how
 /// long it asks to wait.
 pub type Refusal = fn(&ApiReply) -> Error;
@@ -106,10 +109,11 @@ impl Standing {
         Self { http, retrier: Retrier::new(retry), clock, credential, refusal }
     }
 
-    /// A connection to the same service for another credential, on the same sockets and the same budget of retries.
+    /// A connection to the same service for another credential: on the same sockets, with a budget of retries of its
+    /// own, so that the failures of one account don't take the retries of another's.
     #[must_use]
     pub fn with_credential(&self, credential: Credential) -> Self {
-        Self { credential, ..self.clone() }
+        Self { credential, retrier: self.retrier.renewed(), ..self.clone() }
     }
 
     /// The connection below.
@@ -191,7 +195,8 @@ impl Standing {
             return Ok((answer.head, answer.body.all().await?));
         }
         let wait = retry_after(&answer.head.headers, self.clock.timestamp());
-        let words = self.credential.mask(&String::from_utf8_lossy(&answer.body.head().await));
+        let most = self.http.limits().error_bytes.max(ENVELOPE);
+        let words = self.credential.mask(&String::from_utf8_lossy(&answer.body.beginning(most).await));
         Err((self.refusal)(&reply(&answer.head, words, wait)))
     }
 }

@@ -265,6 +265,20 @@ async fn p9_what_surely_had_no_effect_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_long_envelope_keeps_its_code() {
+    let long = "x".repeat(20_000);
+    for (status, code, class) in [(400, 45004, "UnexpectedReply"), (401, 20003, "InvalidCredentials")] {
+        let body =
+            json!({"message": long, "code": code, "more_info": format!("https://www.twilio.com/docs/errors/{code}")});
+        let sandbox = sandbox(json!({}));
+        fault(&sandbox, json!({"fault": "status", "status": status, "body": body.to_string()}));
+        let error = instances_client(&sandbox).configuration(&call(&sandbox)).await.unwrap_err();
+        assert_eq!((error.code(), error.service_code()), (class, Some(code.to_string().as_str())));
+        assert!(error.more_info().unwrap().ends_with(&code.to_string()) && error.to_string().len() < 600, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn refusals_are_told_apart() {
     let wrong = |sandbox: &Sandbox| {
         let username = sandbox.options().instances.api_key.clone();
