@@ -380,9 +380,9 @@ class FlowXoClient:
     Whether the service counts what happens at the very instant of `end` isn't documented. Whole buckets don't depend on
     it; `stats`, the top lists, and a bucket that `end` cuts may have that instant's events in them.
 
-    With a mapping of names to API keys, each account is asked at once, and tables have a column `account` before the
-    others. Each account has its own budget of retries. When some accounts fail, `PartialResult` is raised, whose `result` is what the others gave; when all do, the
-    first one's error.
+    With a mapping of names to API keys, each account is asked at once, with a budget of retries of its own, and tables
+    have a column `account` before the others. When some accounts fail, `PartialResult` is raised, whose `result` is
+    what the others gave; when all do, the first one's error.
 
     Args:
         api_key: The key, as the owner of the account finds it in the user profile, or a mapping of names to keys.

@@ -118,7 +118,9 @@ def test_what_can_not_be_asked_is_refused_before_it_is_sent(
 @pytest.mark.parametrize("limit", [0, -1, 2**32, 2**40, 2**70])
 def test_a_limit_that_is_none_is_refused_before_it_is_sent(sandbox: Sandbox, client: FlowXoClient, limit: int) -> None:
     for method in (client.top_messages, client.top_flows):
-        with pytest.raises(errors.ConfigError, match=f"`limit` is {limit}; it must be a whole number from 1 to 4294967295"):
+        with pytest.raises(
+            errors.ConfigError, match=f"`limit` is {limit}; it must be a whole number from 1 to 4294967295"
+        ):
             method("2023-05-01", "2023-05-31", limit)
     with pytest.raises(errors.ConfigError, match="`limit` is"):
         asyncio.run(client.top_flows_async(limit=limit))
@@ -129,9 +131,9 @@ def test_a_limit_that_is_none_is_refused_before_it_is_sent(sandbox: Sandbox, cli
 
 @pytest.mark.parametrize("number", [0, -1, 2**62, 2**70])
 def test_a_number_of_places_that_can_not_be_is_refused(number: int) -> None:
-    with pytest.raises(errors.ConfigError, match="`max_concurrency` is .*; it must be a whole number from 1 to"):
+    with pytest.raises(errors.ConfigError, match=r"`max_concurrency` is .*; it must be a whole number from 1 to"):
         FlowXoClient("key", max_concurrency=number)
-    with pytest.raises(errors.ConfigError, match="`max_concurrency` is .*; it must be a whole number from 1 to"):
+    with pytest.raises(errors.ConfigError, match=r"`max_concurrency` is .*; it must be a whole number from 1 to"):
         InsightsClient("u", "p", max_concurrency=number)
 
 
