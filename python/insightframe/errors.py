@@ -284,6 +284,9 @@ class PartialResult(InsightframeError):
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), self.args, {name: value for name, value in vars(self).items() if name != "result"}
 
+    def __copy__(self) -> "PartialResult":
+        return type(self)(*self.args, **vars(self))
+
 
 class SchemaMismatch(InsightframeError, ValueError):
     """A cell doesn't fit the type of its column, or a column that was named isn't there."""
