@@ -47,8 +47,8 @@ pub fn mask(mut text: String, secrets: &[&Secret]) -> String {
 fn begun(text: &str, secret: &str) -> Option<usize> {
     // What is left of a character that was cut.
     let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
-    let longest_first = secret.char_indices().rev().map(|(end, _)| &secret[..end]);
-    let found = longest_first.filter(|beginning| text.ends_with(beginning)).next()?;
+    let mut longest_first = secret.char_indices().rev().map(|(end, _)| &secret[..end]);
+    let found = longest_first.find(|beginning| text.ends_with(beginning))?;
     (found.chars().count() >= 4).then(|| text.len() - found.len())
 }
 
