@@ -81,8 +81,8 @@ class Limits:
     json_bytes: int = 1 << 20
     """Bytes of a JSON answer, inflated. Default 1 MiB."""
     error_bytes: int = 4 << 10
-    """Bytes of an answer that is an error; the rest is not read. Default 4 KiB. Of Flow XO and Flex Instances 64 KiB are
-    read at least, because a JSON envelope that is cut can't be read at all."""
+    """Bytes of an answer that is an error; the rest is not read. Default 4 KiB. Of Flow XO and Flex Instances 64 KiB
+    are read at least, because a JSON envelope that is cut can't be read at all."""
     csv_bytes: int = 4 << 30
     """Bytes of an exported CSV, inflated. Default 4 GiB: four times what the service documents for a raw export."""
     record_bytes: int = 128 << 20

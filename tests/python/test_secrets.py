@@ -181,7 +181,7 @@ def test_of_the_clients_without_a_session(log: Everything) -> None:
         ("/v1/*", secret, lambda sandbox: sandbox.instances_client(virtual_time=True).configuration()),
         ("/v2/*", secret, lambda sandbox: sandbox.instances_client(virtual_time=True).create(wait=True)),
     ]
-    seen = []
+    seen: list[str] = []
     with Sandbox(flowxo_api_key=key, api_secret=secret) as sandbox:
         seen += [repr(sandbox.flowxo_client()), repr(sandbox.instances_client())]
         # On a short page, and behind more of one than is read of an answer.
