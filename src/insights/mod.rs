@@ -116,8 +116,9 @@ impl Insights {
     /// `Config` for options that can't be used.
     pub fn over(transport: Arc<dyn Transport>, options: Options, clock: Arc<dyn Clock>) -> Result<Self> {
         let origin = Origin::parse(&options.base_url, "/gdc/")?;
-        if options.max_concurrency == 0 {
-            return Err(Error::config("`max_concurrency` must be at least 1"));
+        if !(1..=Semaphore::MAX_PERMITS).contains(&options.max_concurrency) {
+            let most = Semaphore::MAX_PERMITS;
+            return Err(Error::config(format!("`max_concurrency` must be a whole number from 1 to {most}")));
         }
         let http = Http::new(transport, origin, options.limits, Arc::clone(&clock));
         let connection = Connection::new(http, options.credentials, options.auth, options.retry, Arc::clone(&clock));

@@ -47,7 +47,9 @@ hint: use https; http is accepted for loopback addresses alone\
     assert message(ConfigError, lambda: client(auth="basic")) == snapshot(
         "`auth` is `basic`, which is neither `header` nor `cookie`"
     )
-    assert message(ConfigError, lambda: client(max_concurrency=0)) == snapshot("`max_concurrency` must be at least 1")
+    assert message(ConfigError, lambda: client(max_concurrency=0)) == snapshot(
+        "`max_concurrency` is 0; it must be a whole number from 1 to 2305843009213693951"
+    )
     assert message(ConfigError, lambda: client(proxy="ftp://proxy")) == snapshot("""\
 the proxy's address can't be used: its scheme is none of http, https, socks5, socks5h
 hint: write `http://host:port`, `https://host:port`, `socks5h://host:port`, or `direct` for none\
