@@ -12,13 +12,13 @@ use serde_json::json;
 
 use super::{
     Insights,
-    pages::{Gathered, Page, Rest, Stuck},
+    pages::{Gathered, Page, Rest},
     poll::asked,
-    refusal::disappointing,
+    refusal::incomplete,
     wire::{ElementEntry, ElementsReply, ValidElementsReply},
 };
 use crate::{
-    error::{ApiFault, Error, Kind, Result},
+    error::{Error, Kind, Result},
     http::{Head, Request},
     ids::{ObjectUri, shown},
     origin::ServerPath,
@@ -171,15 +171,6 @@ impl Insights {
         let page = Page { entries, rest };
         gathered.add(asked, page, |element| element.uri.clone()).map_err(|stuck| incomplete(head, "elements", &stuck))
     }
-}
-
-/// A list that ends before it should.
-pub(super) fn incomplete(head: &Head, what: &str, stuck: &Stuck) -> Error {
-    let excerpt = match stuck.of {
-        Some(of) => format!("of {of} {what} the service gave {}, and then no more", stuck.got),
-        None => format!("the service gave {} {what}, announced more, and gave none", stuck.got),
-    };
-    disappointing(head, ApiFault::UnexpectedReply, excerpt)
 }
 
 /// Titles in portions that one request can carry, each once.

@@ -3,7 +3,11 @@
 //! Facts about the wire come from Twilio's documentation of the Flex Insights API and from recorded exchanges of the
 //! GoodData platform; each file says what it relies on.
 
+mod announced;
+mod cache;
+pub mod catalog;
 mod challenge;
+mod columns;
 mod connection;
 pub mod describe;
 mod download;
@@ -13,20 +17,29 @@ pub mod filter;
 mod identifiers;
 mod login;
 mod logout;
+mod objects;
 mod pages;
 mod poll;
+mod profile;
 mod refusal;
 mod token;
 mod wire;
+mod workspaces;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use arrow_array::RecordBatch;
 use tokio::sync::Semaphore;
 
-pub use self::{connection::Connection, describe::Report, download::Download, elements::Element, execute::Execution, login::AuthMode};
+use self::{cache::Cache, catalog::Listing, objects::Batch};
+
+pub use self::{
+    announced::Announced, cache::LIFE, connection::Connection, describe::Report, download::Download, elements::Element,
+    execute::Execution, login::AuthMode,
+};
 use crate::{
     clock::Clock,
     error::{Error, Result},
@@ -94,11 +107,16 @@ pub struct Insights {
     memory: Arc<Memory>,
 }
 
-/// What was looked up once and doesn't change while a client lives.
+/// What was looked up: the uris of identifiers for good, since they never change, all else for a while.
 #[derive(Debug, Default)]
 struct Memory {
     uris: Mutex<HashMap<(WorkspaceId, Identifier), ObjectUri>>,
-    reports: Mutex<HashMap<ObjectUri, Arc<Report>>>,
+    workspaces: Cache<(), RecordBatch>,
+    lists: Cache<(WorkspaceId, Listing), RecordBatch>,
+    reports: Cache<ObjectUri, Arc<Report>>,
+    /// Reports whose results have other columns than their definition, although it has just been read.
+    misfits: Mutex<HashSet<ObjectUri>>,
+    batch: Batch,
 }
 
 impl Insights {
