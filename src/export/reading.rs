@@ -285,7 +285,7 @@ pub(super) async fn describe(
     if base != Base::Report {
         return Ok(None);
     }
-    readable(call, client.describe(call, report, false).await)
+    readable(call, client.describe(call, report).await)
 }
 
 /// The same once more, unless that has been seen to help nothing.
@@ -294,7 +294,7 @@ async fn describe_again(client: &Insights, call: &Call, report: &Report) -> Resu
         return Ok(None);
     }
     tracing::info!(report = %report.uri, "the result has other columns than the description: describing it again");
-    readable(call, client.describe(call, &report.uri, true).await)
+    readable(call, client.describe_anew(call, &report.uri).await)
 }
 
 fn readable(call: &Call, described: Result<Arc<Report>>) -> Result<Option<Arc<Report>>> {

@@ -247,7 +247,8 @@ impl Connection {
         if reply.head.status.is_success() || reply.head.status == StatusCode::UNAUTHORIZED {
             return Ok(reply);
         }
-        Err(refusal(reply, self.clock.timestamp(), &[&ticket.tt]).await)
+        let held: Vec<&Secret> = [&ticket.tt].into_iter().chain(&sst).collect();
+        Err(refusal(reply, self.clock.timestamp(), &held).await)
     }
 }
 

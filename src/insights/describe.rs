@@ -87,12 +87,24 @@ struct Wanted {
 
 impl Insights {
     /// Describes a report by its current definition. That takes four requests, and none while the description is kept
-    /// ([`super::LIFE`]), unless `refresh` asks for a new one.
+    /// ([`super::LIFE`]).
     ///
     /// # Errors
     /// `NotFound` for an unknown report or an object of its definition that the service doesn't show, `Forbidden` where
     /// the definition may not be read, `UnexpectedReply` for a definition of a shape that isn't known.
-    pub async fn describe(&self, call: &Call, report: &ObjectUri, refresh: bool) -> Result<Arc<Report>> {
+    pub async fn describe(&self, call: &Call, report: &ObjectUri) -> Result<Arc<Report>> {
+        self.describe_by(call, report, false).await
+    }
+
+    /// The same, but the service is asked in any case.
+    ///
+    /// # Errors
+    /// As [`Insights::describe`].
+    pub async fn describe_anew(&self, call: &Call, report: &ObjectUri) -> Result<Arc<Report>> {
+        self.describe_by(call, report, true).await
+    }
+
+    async fn describe_by(&self, call: &Call, report: &ObjectUri, refresh: bool) -> Result<Arc<Report>> {
         let ask = Box::pin(async {
             self.misfits().remove(report);
             Ok(Arc::new(self.read_definition(call, report).await?))

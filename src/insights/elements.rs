@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::RecordBatch;
 use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use super::{
     Insights,
+    columns::{table, texts},
     pages::{Gathered, Page, Rest},
     poll::asked,
     refusal::incomplete,
@@ -171,6 +173,17 @@ impl Insights {
         let page = Page { entries, rest };
         gathered.add(asked, page, |element| element.uri.clone()).map_err(|stuck| incomplete(head, "elements", &stuck))
     }
+}
+
+/// Elements as columns: `title` and `uri`.
+///
+/// # Errors
+/// None that can happen: the columns are made here.
+pub fn element_table(elements: &[Element]) -> Result<RecordBatch> {
+    table([
+        ("title", texts(elements.iter().map(|element| Some(element.title.as_str())))),
+        ("uri", texts(elements.iter().map(|element| Some(element.uri.as_str())))),
+    ])
 }
 
 /// Titles in portions that one request can carry, each once.

@@ -56,7 +56,7 @@ impl Execution {
 }
 
 impl Insights {
-    /// The address of a report, however the caller names it.
+    /// The address of a report or label, however the caller names it.
     ///
     /// # Errors
     /// `NotFound` for an unknown identifier, `Config` when an address and the workspace contradict each other.
@@ -64,7 +64,7 @@ impl Insights {
         match name {
             ReportName::Uri(uri) => match workspace {
                 Some(workspace) if *workspace != uri.workspace => {
-                    Err(Error::config(format!("the report `{uri}` is not in the workspace `{workspace}`")))
+                    Err(Error::config(format!("`{uri}` is not in the workspace `{workspace}`")))
                 }
                 _ => Ok(uri.clone()),
             },
@@ -72,7 +72,7 @@ impl Insights {
             ReportName::Identifier(identifier) => {
                 let workspace = self.workspace(workspace)?;
                 let found = self.identifiers(call, &workspace, std::slice::from_ref(identifier)).await?;
-                found.into_values().next().ok_or_else(|| Error::config(format!("no report `{identifier}`")))
+                found.into_values().next().ok_or_else(|| Error::config(format!("no object `{identifier}`")))
             }
         }
     }

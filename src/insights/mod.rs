@@ -37,8 +37,14 @@ use tokio::sync::Semaphore;
 use self::{cache::Cache, catalog::Listing, objects::Batch};
 
 pub use self::{
-    announced::Announced, cache::LIFE, connection::Connection, describe::Report, download::Download, elements::Element,
-    execute::Execution, login::AuthMode,
+    announced::Announced,
+    cache::LIFE,
+    connection::Connection,
+    describe::Report,
+    download::Download,
+    elements::{Element, element_table},
+    execute::Execution,
+    login::AuthMode,
 };
 use crate::{
     clock::Clock,
@@ -156,6 +162,11 @@ impl Insights {
     /// `InvalidCredentials`, `LoginThrottled` or a transport failure.
     pub async fn login(&self, call: &Call) -> Result<()> {
         self.connection.login(call).await
+    }
+
+    /// The id of the logged-in profile, 32 hexadecimal digits; `None` when nobody is logged in.
+    pub fn profile_id(&self) -> Option<String> {
+        self.connection.profile()
     }
 
     /// Ends the session: the service forgets both tokens. The next call logs in again.
