@@ -146,7 +146,7 @@ async fn a_window_without_rows_has_the_schema_of_the_others_in_every_form() {
             let none = stage.table(&on_days(whole(report), NOWHEN.0, NOWHEN.1)).await.unwrap();
             assert!(full.num_rows() > 0 && none.num_rows() == 0);
             assert_eq!(none.schema(), full.schema(), "{form:?} {empty:?} {titles:?} {report}");
-            assert_eq!(warnings(&none), warnings(&full).replace("nothing", ""), "{form:?} {empty:?} {titles:?}");
+            assert!(!format!("{}{}", warnings(&none), warnings(&full)).contains("infer"), "nothing was guessed");
         }
         let renamed = stage.table(&whole(TWINS)).await.unwrap();
         let second = if titles == DuplicateTitles::Suffix { "Contacts (2)" } else { "Contacts_2" };
@@ -299,7 +299,12 @@ async fn totals_are_rows_like_others() {
     let table = stage.table(&whole(MAIN)).await.unwrap();
     assert_eq!((table.schema(), table.num_rows()), (plain.schema(), plain.num_rows() + 1));
     let last = table.batches().last().unwrap();
-    assert!(last.columns()[..5].iter().all(|column| column.is_null(last.num_rows() - 1)));
+    assert!(last.columns()[1..5].iter().all(|column| column.is_null(last.num_rows() - 1)));
+    // The word stands in the first column. Where that is a date it doesn't fit, and is not dropped in silence.
+    let error = refused(stage.table(&whole(DATES)).await);
+    let message = error.to_string();
+    assert!(message.contains("column `mm/dd/yyyy`, record 32: `Total` is not a valid date"), "{message}");
+    assert!(message.contains("hint: read the column as text"), "{message}");
 }
 
 #[tokio::test]
