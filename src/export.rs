@@ -288,7 +288,7 @@ async fn decode(
         Some(_) => csv::empty(&csv::Schema::Text),
         None => reading::nothing(client, call, &execution, instructions.clone()).await?,
     };
-    let reading = Reading::new(client, &execution.report, instructions);
+    let reading = Reading::new(client, instructions);
     Ok((execution, Decoding { download, reading, call: call.clone(), schema, _place: place }))
 }
 

@@ -54,9 +54,13 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         answer.get_or_try_init(|| ask).await.cloned()
     }
 
-    /// Forgets an answer.
-    pub(super) fn forget(&self, key: &K) {
-        self.kept().remove(key);
+    /// Forgets an answer if it is this one. Of many who find the same fault with it, the first one forgets it, and the
+    /// others find its successor on the way.
+    pub(super) fn forget_if(&self, key: &K, is: impl Fn(&V) -> bool) {
+        let mut kept = self.kept();
+        if kept.get(key).is_some_and(|kept| kept.answer.get().is_some_and(is)) {
+            kept.remove(key);
+        }
     }
 
     /// The place for an answer, with the answer in it if there is one that may still be given.
@@ -101,7 +105,9 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert_eq!((get(false).await, get(false).await), (1, 1));
         assert_eq!((get(true).await, get(false).await), (2, 2));
-        cache.forget(&"key");
+        cache.forget_if(&"key", |answer| *answer == 1);
+        assert_eq!(get(false).await, 2);
+        cache.forget_if(&"key", |answer| *answer == 2);
         assert_eq!(get(false).await, 3);
         // What nobody asks for any more is not kept.
         clock.advance(LIFE);

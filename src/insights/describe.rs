@@ -112,9 +112,18 @@ impl Insights {
         self.memory.reports.get(&*call.clock, report.clone(), refresh, ask).await
     }
 
-    /// Forgets what is known of a report.
-    pub fn forget_description(&self, report: &ObjectUri) {
-        self.memory.reports.forget(report);
+    /// The description that takes the place of one that doesn't fit.
+    ///
+    /// # Errors
+    /// As [`Insights::describe`].
+    pub async fn describe_instead(&self, call: &Call, stale: &Report) -> Result<Arc<Report>> {
+        self.forget_description(stale);
+        self.describe(call, &stale.uri).await
+    }
+
+    /// Forgets this description, if it is still the one that is kept.
+    pub fn forget_description(&self, stale: &Report) {
+        self.memory.reports.forget_if(&stale.uri, |kept| **kept == *stale);
     }
 
     /// Remembers that a report's results don't fit its definition, even one that was read just now: to describe the
