@@ -315,7 +315,7 @@ fn readable(call: &Call, described: Result<Arc<Report>>) -> Result<Option<Arc<Re
 fn is_unreadable(error: &Error) -> bool {
     match error.kind() {
         Kind::Api(reply) => matches!(reply.fault, ApiFault::Forbidden | ApiFault::NotFound | ApiFault::UnexpectedReply),
-        Kind::Config(_) | Kind::UntrustedUri { .. } => true,
+        Kind::Config(_) => true,
         _ => false,
     }
 }
