@@ -77,6 +77,7 @@ impl Insights {
         listing: Listing,
         refresh: bool,
     ) -> Result<RecordBatch> {
+        self.connection.usable()?;
         let key = (workspace.clone(), listing);
         let ask = Box::pin(async {
             call.progress.enter(Phase::Resolving);
@@ -85,7 +86,7 @@ impl Insights {
                 _ => entries(&self.all_entries(call, workspace, listing).await?),
             }
         });
-        self.memory.lists.get(&*call.clock, key, refresh, ask).await
+        self.memory.lists.get(&*call.clock, key, refresh, self.login(call), ask).await
     }
 
     async fn all_entries(&self, call: &Call, workspace: &WorkspaceId, listing: Listing) -> Result<Vec<Value>> {

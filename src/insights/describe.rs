@@ -105,11 +105,12 @@ impl Insights {
     }
 
     async fn describe_by(&self, call: &Call, report: &ObjectUri, refresh: bool) -> Result<Arc<Report>> {
+        self.connection.usable()?;
         let ask = Box::pin(async {
             self.misfits().remove(report);
             Ok(Arc::new(self.read_definition(call, report).await?))
         });
-        self.memory.reports.get(&*call.clock, report.clone(), refresh, ask).await
+        self.memory.reports.get(&*call.clock, report.clone(), refresh, self.login(call), ask).await
     }
 
     /// The description that takes the place of one that doesn't fit.

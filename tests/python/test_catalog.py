@@ -250,7 +250,7 @@ def test_no_switch_of_the_protocol_is_noticed(insights_sandbox: Sandbox, auth: A
         assert client.profile_id is not None
         client.delete_profile(confirm=client.profile_id)
         with pytest.raises(SessionLost, match="was deleted by this client"):
-            client.reports(refresh=True)
+            client.reports()
 
 
 @both_modes
@@ -323,6 +323,22 @@ hint: pass `workspace=…` to the client or the call, or set FLEX_INSIGHTS_WORKS
     ) == snapshot(
         "`/gdc/md/hmowsrc1zhzbps8hgupnepi9bflwdffu/obj/3035643` is not in the workspace `sandboxws0000000000000000000one1`"
     )
+    assert insights_sandbox.ledger == []
+
+
+def test_a_closed_client_gives_nothing_not_even_what_it_has_kept(
+    insights_sandbox: Sandbox, insights_client: InsightsClient
+) -> None:
+    calls = (insights_client.workspaces, insights_client.reports, lambda: insights_client.describe(REPORT))
+    for call in calls:
+        call()
+    insights_client.close()
+    insights_sandbox.clear_ledger()
+    for call in calls:
+        assert message(ConfigError, call) == snapshot("""\
+the client is closed
+hint: make a new one, or use it inside its `with` block\
+""")
     assert insights_sandbox.ledger == []
 
 
