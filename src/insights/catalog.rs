@@ -20,7 +20,7 @@ use crate::{
     http::{Head, Request},
     ids::{ObjectUri, WorkspaceId},
     origin::ServerPath,
-    progress::{Call, Phase},
+    progress::Call,
     retry::Safety,
 };
 
@@ -80,13 +80,12 @@ impl Insights {
         self.connection.usable()?;
         let key = (workspace.clone(), listing);
         let ask = Box::pin(async {
-            call.progress.enter(Phase::Resolving);
             match listing {
                 Listing::Labels => labels(&self.all_attributes(call, workspace).await?),
                 _ => entries(&self.all_entries(call, workspace, listing).await?),
             }
         });
-        self.memory.lists.get(&*call.clock, key, refresh, self.login(call), ask).await
+        self.memory.lists.get(&*call.clock, key, refresh, self.begin_to_resolve(call), ask).await
     }
 
     async fn all_entries(&self, call: &Call, workspace: &WorkspaceId, listing: Listing) -> Result<Vec<Value>> {

@@ -21,7 +21,7 @@ use crate::{
     error::{ApiFault, Result},
     http::Head,
     ids::ObjectUri,
-    progress::{Call, Phase},
+    progress::Call,
 };
 
 /// A report and its columns, as its current definition has them.
@@ -110,7 +110,7 @@ impl Insights {
             self.misfits().remove(report);
             Ok(Arc::new(self.read_definition(call, report).await?))
         });
-        self.memory.reports.get(&*call.clock, report.clone(), refresh, self.login(call), ask).await
+        self.memory.reports.get(&*call.clock, report.clone(), refresh, self.begin_to_resolve(call), ask).await
     }
 
     /// The description that takes the place of one that doesn't fit.
@@ -143,7 +143,6 @@ impl Insights {
     }
 
     async fn read_definition(&self, call: &Call, report: &ObjectUri) -> Result<Report> {
-        call.progress.enter(Phase::Resolving);
         let (head, found): (_, ReportReply) = self.object(call, report, "a `report`").await?;
         let (meta, content) = (found.report.meta, found.report.content);
         // The last definition is the current one.

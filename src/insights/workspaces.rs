@@ -14,7 +14,7 @@ use crate::{
     error::{ApiFault, Error, Kind, Result},
     http::Request,
     origin::ServerPath,
-    progress::{Call, Phase},
+    progress::Call,
     retry::Safety,
 };
 
@@ -36,11 +36,10 @@ impl Insights {
             let workspaces = self.all_workspaces(call).await?;
             table(&workspaces)
         });
-        self.memory.workspaces.get(&*call.clock, (), refresh, self.login(call), ask).await
+        self.memory.workspaces.get(&*call.clock, (), refresh, self.begin_to_resolve(call), ask).await
     }
 
     async fn all_workspaces(&self, call: &Call) -> Result<Vec<Value>> {
-        call.progress.enter(Phase::Resolving);
         let profile = self.connection.profile().ok_or_else(|| {
             Error::new(Kind::SessionLost("the session was ended while the workspaces were asked for".into()))
         })?;
