@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -46,6 +46,17 @@ pub struct Connection {
     session: Arc<Session>,
     account: Arc<Mutex<Option<Account>>>,
     closed: AtomicBool,
+    /// The id of the profile that was deleted through this connection.
+    deleted: OnceLock<String>,
+}
+
+/// The tokens that a request travels with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carried {
+    /// The temporary one, as nearly all do.
+    Temporary,
+    /// The super-secured one too: for what can't be undone.
+    Both,
 }
 
 impl Connection {
@@ -70,7 +81,7 @@ impl Connection {
             let fetcher = Arc::clone(&fetcher);
             Box::pin(async move { fetcher.fetch(sst).await })
         });
-        Self { http, retrier, clock, mode, session, account, closed: AtomicBool::new(false) }
+        Self { http, retrier, clock, mode, session, account, closed: AtomicBool::new(false), deleted: OnceLock::new() }
     }
 
     /// The origin that requests go to.
@@ -86,8 +97,19 @@ impl Connection {
     ///
     /// A challenge renews the token that it names, once; the request is then sent once more.
     pub(super) async fn send(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
+        self.send_with(call, safety, request, Carried::Temporary).await
+    }
+
+    /// The same with the tokens that it says.
+    pub(super) async fn send_with(
+        &self,
+        call: &Call,
+        safety: Safety,
+        request: &Request,
+        carried: Carried,
+    ) -> Result<Reply> {
         // Boxed, because every verb's future holds this one, and some twice.
-        call.within(Box::pin(self.exchange(call, safety, request, async |reply| Ok(reply)))).await
+        call.within(Box::pin(self.exchange(call, safety, request, carried, async |reply| Ok(reply)))).await
     }
 
     /// `read` takes from a success what is wanted of it. It belongs to the attempt, so that a body that breaks is tried
@@ -97,13 +119,14 @@ impl Connection {
         call: &Call,
         safety: Safety,
         request: &Request,
+        carried: Carried,
         read: impl AsyncFn(Reply) -> Result<T>,
     ) -> Result<T> {
         let began = call.clock.now();
         let mut ticket = self.ticket(call, None).await?;
         for renewed in [false, true] {
             let attempt = async || {
-                let reply = self.once(request, &ticket).await?;
+                let reply = self.once(request, &ticket, carried).await?;
                 if reply.head.status == StatusCode::UNAUTHORIZED {
                     return Ok(Err(reply));
                 }
@@ -144,7 +167,8 @@ impl Connection {
         expected: &str,
     ) -> Result<(Head, T)> {
         let whole = async |reply: Reply| Ok((reply.head, reply.body.all().await?));
-        let (head, body) = call.within(Box::pin(self.exchange(call, safety, request, whole))).await?;
+        let (head, body) =
+            call.within(Box::pin(self.exchange(call, safety, request, Carried::Temporary, whole))).await?;
         match serde_json::from_slice(&body) {
             Ok(parsed) => Ok((head, parsed)),
             Err(_) => Err(self.unexpected(&head, &body, expected)),
@@ -203,16 +227,39 @@ impl Connection {
         }
     }
 
+    /// The profile was deleted: the tokens died with it, and nobody logs in again.
+    pub(super) fn end(&self, profile: &str) {
+        // A second deletion would have failed; the first one's id stays.
+        let _ = self.deleted.set(profile.to_owned());
+        self.session.surrender();
+        self.account.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Whether there are tokens that [`Connection::close`] would give back.
     pub fn is_open(&self) -> bool {
         self.profile().is_some() || self.session.flight().is_some()
     }
 
-    async fn ticket(&self, call: &Call, dead: Option<Dead>) -> Result<Ticket> {
-        let closed = || Error::config("the client is closed").hint("make a new one, or use it inside its `with` block");
+    /// Whether requests can be sent at all: a client that is closed, or whose profile was deleted, gives nothing, not
+    /// even what it has kept.
+    ///
+    /// # Errors
+    /// `Config` and `SessionLost` for these two.
+    pub(super) fn usable(&self) -> Result<()> {
         if self.closed.load(Ordering::SeqCst) {
-            return Err(closed());
+            return Err(Error::config("the client is closed").hint("make a new one, or use it inside its `with` block"));
         }
+        if let Some(profile) = self.deleted.get() {
+            return Err(Error::new(Kind::SessionLost(format!(
+                "the session ended when the profile `{profile}` was deleted by this client"
+            )))
+            .hint("make a client with another login"));
+        }
+        Ok(())
+    }
+
+    async fn ticket(&self, call: &Call, dead: Option<Dead>) -> Result<Ticket> {
+        self.usable()?;
         match self.session.ask(dead)? {
             Asked::Ready(ticket) => Ok(ticket),
             Asked::Wait(flight) => {
@@ -221,7 +268,7 @@ impl Connection {
                 if self.closed.load(Ordering::SeqCst) {
                     // Closed too quickly to see this login begin, or too long ago to have waited for it.
                     let _ = self.logout(call).await;
-                    return Err(closed());
+                    self.usable()?;
                 }
                 call.progress.add(Count::TokenRefreshes, 1);
                 call.progress.enter(before);
@@ -231,14 +278,16 @@ impl Connection {
     }
 
     /// One send. An answer that is neither a success nor a challenge is an error for the retry policy to judge.
-    async fn once(&self, request: &Request, ticket: &Ticket) -> Result<Reply> {
+    async fn once(&self, request: &Request, ticket: &Ticket, carried: Carried) -> Result<Reply> {
         let mut request = request.clone();
-        carry(&mut request.headers, self.mode, &ticket.tt, None)?;
+        let sst = if carried == Carried::Both { self.session.super_secured() } else { None };
+        carry(&mut request.headers, self.mode, &ticket.tt, sst.as_ref())?;
         let reply = self.http.send(&request).await?;
         if reply.head.status.is_success() || reply.head.status == StatusCode::UNAUTHORIZED {
             return Ok(reply);
         }
-        Err(refusal(reply, self.clock.timestamp(), &[&ticket.tt]).await)
+        let held: Vec<&Secret> = [&ticket.tt].into_iter().chain(&sst).collect();
+        Err(refusal(reply, self.clock.timestamp(), &held).await)
     }
 }
 
