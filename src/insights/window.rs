@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn windows_stand_on_the_boundaries_of_the_calendar() {
-        let table: [(&str, &str, &str, &[&str]); 12] = [
+        let table: [(&str, &str, &str, &[&str]); 13] = [
             (
                 "2024-02-28",
                 "2024-03-01",
