@@ -3,6 +3,7 @@
 //! Facts about the wire come from Twilio's documentation of the Flex Insights API and from recorded exchanges of the
 //! GoodData platform; each file says what it relies on.
 
+pub mod calendar;
 mod challenge;
 mod connection;
 pub mod describe;
@@ -89,6 +90,7 @@ pub struct Insights {
     pub(crate) connection: Arc<Connection>,
     pub(crate) polling: Polling,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) max_concurrency: usize,
     workspace: Option<WorkspaceId>,
     memory: Arc<Memory>,
 }
@@ -98,6 +100,8 @@ pub struct Insights {
 struct Memory {
     uris: Mutex<HashMap<(WorkspaceId, Identifier), ObjectUri>>,
     reports: Mutex<HashMap<ObjectUri, Arc<Report>>>,
+    /// The attributes of labels, by the label.
+    attributes: Mutex<HashMap<ObjectUri, Arc<serde_json::Value>>>,
 }
 
 impl Insights {
@@ -126,6 +130,7 @@ impl Insights {
             connection: Arc::new(connection),
             polling: options.polling,
             places: Arc::new(Semaphore::new(options.max_concurrency)),
+            max_concurrency: options.max_concurrency,
             workspace: options.workspace,
             memory: Arc::default(),
         })
