@@ -8,11 +8,13 @@ mod challenge;
 mod connection;
 pub mod describe;
 mod download;
+mod elements;
 pub mod execute;
 pub mod filter;
 mod identifiers;
 mod login;
 mod logout;
+mod pages;
 mod poll;
 mod refusal;
 mod token;
@@ -26,7 +28,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-pub use self::{connection::Connection, describe::Report, download::Download, execute::Execution, login::AuthMode};
+pub use self::{connection::Connection, describe::Report, download::Download, elements::Element, execute::Execution, login::AuthMode};
 use crate::{
     clock::Clock,
     error::{Error, Result},

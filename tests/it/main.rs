@@ -5,6 +5,7 @@
 
 mod stage;
 
+mod elements;
 mod exports;
 mod layers;
 mod p01_one_refresh;
