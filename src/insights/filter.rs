@@ -235,7 +235,7 @@ impl Insights {
             };
             narrowing.others.push(match constraint {
                 Constraint::Among(titles) => {
-                    let elements = self.elements_titled(call, label, uri, titles).await?;
+                    let elements = self.among(call, label, uri, titles).await?;
                     filter(uri, json!({"type": "list", "elements": elements}))
                 }
                 Constraint::Last(last) => {
@@ -263,19 +263,20 @@ impl Insights {
         }
     }
 
-    /// The addresses of elements by their titles, in the order of the titles.
-    async fn elements_titled(
-        &self,
-        call: &Call,
-        label: &LabelName,
-        uri: &ObjectUri,
-        titles: &[String],
-    ) -> Result<Vec<String>> {
-        let found = self.element_uris(call, uri, titles).await?;
-        let unknown: Vec<&str> =
-            titles.iter().filter(|title| !found.contains_key(*title)).map(String::as_str).collect();
+    /// The addresses of the elements that have one of these titles: all of them, since labels needn't be unique.
+    async fn among(&self, call: &Call, label: &LabelName, uri: &ObjectUri, titles: &[String]) -> Result<Vec<String>> {
+        let found = self.elements_titled(call, uri, titles).await?;
+        let known: HashSet<&str> = found.iter().map(|element| element.title.as_str()).collect();
+        let unknown: Vec<&str> = titles.iter().map(String::as_str).filter(|title| !known.contains(title)).collect();
+        if unknown.is_empty() && found.len() > VALUES {
+            return Err(Error::config(format!(
+                "{} elements of `{label}` have the titles asked for: the service takes {VALUES} values in one filter",
+                found.len()
+            ))
+            .hint("export once for each part of the list, or filter by a label of fewer values"));
+        }
         if unknown.is_empty() {
-            return Ok(titles.iter().filter_map(|title| found.get(title).cloned()).collect());
+            return Ok(found.into_iter().map(|element| element.uri).collect());
         }
         // A courtesy: that it can't be had is no error of its own.
         let others = self.elements(call, uri, None, Some(CANDIDATES)).await.unwrap_or_default();

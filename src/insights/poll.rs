@@ -76,7 +76,7 @@ impl Insights {
             };
             let (message, hint) = match fault {
                 ExportFault::TooLarge => {
-                    (format!("the result is too large for the service: {reply}"), "export fewer days at a time")
+                    (format!("the result is too large for the service: {reply}"), "export fewer days at a time: `every=\"1d\"` cuts them into windows")
                 }
                 _ => (format!("the service no longer has the result: {reply}"), "export the report again"),
             };

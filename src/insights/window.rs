@@ -46,6 +46,15 @@ impl Every {
         }
     }
 
+    /// The most days that a window has.
+    pub fn most_days(self) -> u32 {
+        match self {
+            Self::Day => 1,
+            Self::Week => 7,
+            Self::Month => 31,
+        }
+    }
+
     /// The last day of the calendar unit that a day lies in; the calendar's own last day cuts it short.
     fn last(self, day: Date) -> Date {
         match self {

@@ -7,6 +7,7 @@ mod stage;
 
 mod elements;
 mod exports;
+mod filters;
 mod layers;
 mod p01_one_refresh;
 mod p01_to_p04_model;
@@ -32,3 +33,6 @@ mod p25_injection;
 mod p26_ids;
 mod p27_plain_http;
 mod p28_tls;
+mod resume;
+mod session_life;
+mod windows;
