@@ -210,10 +210,10 @@ mod tests {
     #[test]
     fn a_task_survives_travelling() {
         let export = whole();
-        insta::assert_snapshot!(export.to_json(), @"");
+        insta::assert_snapshot!(export.to_json(), @r#"{"insightframe_task":1,"report":"aaosExgHgF8r","workspace":"wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww","start":"2024-01-31","end":"2024-03-01","date":"date.date.mmddyyyy","every":"1mo","where":{"label.agents.team_name":["Billing ▸ 1","\"x\""],"closed.date.yyyymmdd":{"last":{"months":1,"current":false}},"/gdc/md/wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww/obj/47":{"raw":{"type":"floating","from":-7,"to":-1}}},"schema":{"base":"report","columns":{"Agent ID":"utf8","Date":"date[Mon, Jan 1, 2010]"}},"timeout":1.5}"#);
         assert_eq!(Export::from_json(&export.to_json()).unwrap(), export);
         let least = Export::new(ReportName::Number(3_035_643));
-        insta::assert_snapshot!(least.to_json(), @"");
+        insta::assert_snapshot!(least.to_json(), @r#"{"insightframe_task":1,"report":"3035643","schema":"report"}"#);
         assert_eq!(Export::from_json(&least.to_json()).unwrap(), least);
     }
 
@@ -231,9 +231,15 @@ mod tests {
         assert_eq!(uncut.plan().unwrap(), [uncut.clone()]);
         let undated = Export { interval: None, every: None, ..whole() };
         assert_eq!(undated.plan().unwrap(), [undated.clone()]);
-        insta::assert_snapshot!(Export { interval: None, ..whole() }.plan().unwrap_err(), @"");
+        insta::assert_snapshot!(Export { interval: None, ..whole() }.plan().unwrap_err(), @r"
+        `every` is `1mo`, but there are no days to cut
+        hint: give `start` and `end` too; both days are included
+        ");
         let ages = Interval::new(Some(Date::MIN), Some(Date::MAX), None).unwrap();
-        insta::assert_snapshot!(Export { interval: ages, every: Some(Every::Week), ..whole() }.plan().unwrap_err(), @"");
+        insta::assert_snapshot!(Export { interval: ages, every: Some(Every::Week), ..whole() }.plan().unwrap_err(), @r"
+        -9999-01-01..9999-12-31 in windows of `1w` would be more than 10000 executions
+        hint: take longer windows, or fewer days
+        ");
     }
 
     #[test]
@@ -260,7 +266,22 @@ mod tests {
             assert_ne!(forged, text, "{part}");
             said.push(Export::from_json(&forged).unwrap_err().to_string().lines().next().unwrap().to_owned());
         }
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        this is not the text of an export task: EOF while parsing a value at line 1 column 0
+        this is not the text of an export task: its version is 2
+        `../x` does not name a report
+        this is not the text of an export task: unknown field `evry`, expected one of `insightframe_task`, `report`, `workspace`, `start`, `end`, `date`, `every`, `where`, `schema`, `timeout` at line 1 column 168
+        `every` is `1y`, which is no length of a window
+        `start` 2024-01-31 is after `end` 2023-03-01
+        this is not the text of an export task: the filter on `label.agents.team_name` is `[7,"Billing ▸ 1","\"x\""]`
+        this is not the text of an export task: the filter on `closed.date.yyyymmdd` is `{"lst":{"months":1,"current":false}}`
+        this is not the text of an export task: the filter on `closed.date.yyyymmdd` is `{"last":{"fortnights":1,"current":false}}`
+        the last 0 months are no filter
+        the constraint on `/gdc/md/wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww/obj/47` is empty
+        this is not the text of an export task: `schema` is `guess`
+        this is not the text of an export task: the type of the column `Agent ID` is `"varchar"`
+        this is not the text of an export task: `timeout` is `-1.5`
+        "#);
     }
 
     proptest! {

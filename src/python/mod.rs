@@ -23,6 +23,7 @@ mod service;
 mod sessions;
 mod stream;
 mod table;
+mod task;
 mod types;
 mod write;
 
@@ -44,6 +45,7 @@ mod _core {
         sandbox::{LedgerEntry, Sandbox},
         stream::Stream,
         table::Table,
+        task::ExportTask,
     };
 
     #[pymodule_init]
