@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 _Path: TypeAlias = str | os.PathLike[str]
+_Date: TypeAlias = date
 _Day: TypeAlias = date | str
 _Time: TypeAlias = date | datetime | str
 _Unit: TypeAlias = Literal["month", "day", "hour"]
@@ -881,11 +882,11 @@ class ExportTask:
         """Its workspace; `None` when the report is named by its uri."""
 
     @property
-    def start(self) -> date | None:
+    def start(self) -> _Date | None:
         """The first day; `None` for all days."""
 
     @property
-    def end(self) -> date | None:
+    def end(self) -> _Date | None:
         """The last day, itself included."""
 
     @property
