@@ -153,7 +153,8 @@ const YEAR: (u32, u32, u32, Duration) = (365, 1000, 8, Duration::from_millis(50)
 async fn a_year_of_days() {
     let (days, rows, at_once, execution) = YEAR;
     let options = ["rows_per_day=1000", "data_start=2023-01-01", "data_end=2023-12-31", "raw_202_count=0"];
-    let service = Service::with(&options, &[r#"{"fault": "latency", "ms": 50, "method": "POST", "path": "*/execute/raw"}"#]);
+    let service =
+        Service::with(&options, &[r#"{"fault": "latency", "ms": 50, "method": "POST", "path": "*/execute/raw"}"#]);
     let client = service.client_of(at_once as usize);
     let Start::New(whole) = service.start_of_export() else { unreachable!() };
     let days_of = |first: &str, last: &str| {

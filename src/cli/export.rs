@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     export::{self, Base, Export, Handle, Start, Types},
     handoff::{Sink, csv::CsvSink, ipc::IpcSink, parquet::ParquetSink},
-    ids::{Identifier, LabelName, ReportName, WorkspaceId},
+    ids::{Identifier, ReportName, WorkspaceId},
     insights::{
         Insights, Options,
         filter::{Filter, Interval},
@@ -135,7 +135,10 @@ impl ExportCommand {
                 None => lists.push((label, vec![value.to_owned()])),
             }
         }
-        lists.into_iter().map(|(label, values)| Filter::among(LabelName::parse(label, origin)?, values)).collect()
+        lists
+            .into_iter()
+            .map(|(label, values)| Filter::among(ReportName::parse_label(label, origin)?, values))
+            .collect()
     }
 
     async fn deliver(&self, client: &Insights, call: &Call, start: Start) -> Result<()> {

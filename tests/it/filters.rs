@@ -6,7 +6,7 @@ use insightframe::{
     error::Kind,
     export::{Export, Start},
     handoff::Table,
-    ids::{Identifier, LabelName},
+    ids::{Identifier, ReportName},
     insights::{
         calendar::Unit,
         filter::{Filter, Interval, Last},
@@ -22,8 +22,8 @@ const QUEUE: &str = "label.conversations.queue";
 const CHANNEL: &str = "label.conversations.channel";
 const DAY: &str = "date.date.mmddyyyy";
 
-fn label(name: &str) -> LabelName {
-    LabelName::Identifier(Identifier::parse(name).unwrap())
+fn label(name: &str) -> ReportName {
+    ReportName::Identifier(Identifier::parse(name).unwrap())
 }
 
 fn among(name: &str, titles: &[&str]) -> Filter {
@@ -67,7 +67,8 @@ fn days(table: &Table) -> Option<(String, String, usize)> {
 async fn elements_are_named_by_title_and_several_filters_hold_at_once() {
     let stage = Stage::new();
     let all = rows(&stage.table(&whole(MAIN)).await.unwrap());
-    let queues = [titles(&all, "Queue")[0].as_str(), titles(&all, "Queue")[2].as_str()];
+    let known = titles(&all, "Queue");
+    let queues = [known[0].as_str(), known[2].as_str()];
     let billing = stage.table(&filtered(whole(MAIN), vec![among(QUEUE, &queues)])).await.unwrap();
     let expected = where_column(&all, "Queue", &queues);
     assert!(expected.num_rows() > 0 && expected.num_rows() < all.num_rows());
@@ -202,7 +203,7 @@ async fn a_label_may_be_named_by_its_address_of_the_same_workspace() {
     let uris = stage.client.identifiers(&stage.call(), &workspace, std::slice::from_ref(&queue)).await.unwrap();
     let origin = Origin::parse(stage.sandbox.url(), "/gdc/").unwrap();
     let by = |address: &str| {
-        let label = LabelName::parse(address, &origin).unwrap();
+        let label = ReportName::parse_label(address, &origin).unwrap();
         filtered(whole(MAIN), vec![Filter::among(label, ["Billing".to_owned()]).unwrap()])
     };
     let uri = uris[&queue].to_string();
@@ -210,13 +211,17 @@ async fn a_label_may_be_named_by_its_address_of_the_same_workspace() {
     assert!(rows(&stage.table(&by(&uri)).await.unwrap()) == rows(&truth));
     let elsewhere = uri.replace(stage.sandbox.workspace(), &"z".repeat(32));
     let error = refused(stage.table(&by(&elsewhere)).await);
-    assert!(matches!(error.kind(), Kind::Config(_)) && error.to_string().contains("is not in the workspace"), "{error}");
+    assert!(
+        matches!(error.kind(), Kind::Config(_)) && error.to_string().contains("is not in the workspace"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn days_are_compared_with_any_label_of_a_date() {
     let stage = Stage::new();
-    for label in ["date.date.yyyymmdd", "date.date.mdyy", "date.date.long", "date.date.ddmmyyyy", "date.date.eddmmyyyy"] {
+    for label in ["date.date.yyyymmdd", "date.date.mdyy", "date.date.long", "date.date.ddmmyyyy", "date.date.eddmmyyyy"]
+    {
         let Start::New(export) = whole(MAIN) else { panic!() };
         let label = Some(Identifier::parse(label).unwrap());
         let days = Interval::new(Some(date(2023, 1, 3)), Some(date(2023, 1, 4)), label).unwrap();

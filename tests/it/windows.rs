@@ -176,7 +176,9 @@ async fn a_day_that_is_too_large_is_named() {
     let error = refused(stage.table(&start).await);
     assert!(error.code() == "ResultTooLarge" && error.to_string().contains("every="), "{error}");
     assert!(refused(stage.stream(&cut(start.clone(), "1d")).await).to_string().contains("the single day 2023-01-05"));
-    assert!(refused(stage.download(&cut(start, "1d")).await.map(drop)).to_string().contains("the single day 2023-01-0"));
+    assert!(
+        refused(stage.download(&cut(start, "1d")).await.map(drop)).to_string().contains("the single day 2023-01-0")
+    );
 }
 
 #[tokio::test]
