@@ -60,7 +60,7 @@ impl Run {
 
     /// Takes up an export that was left.
     pub(super) async fn resume(client: &Insights, call: &Call, handle: Handle, base: Base) -> Result<Self> {
-        let Handle { report, narrowing, is_cut, pieces } = handle;
+        let Handle { report, narrowing, is_cut, pieces, .. } = handle;
         let described = describe(client, call, &report, base).await?;
         let pieces = pieces.into_iter().map(|Piece { window, execution }| (window, execution)).collect();
         Ok(Self { client: client.clone(), report, described, narrowing, is_cut, pieces: Mutex::new(pieces) })
@@ -117,8 +117,14 @@ impl Run {
             return None;
         }
         let pieces = pieces.into_iter().map(|(window, execution)| Piece { window, execution }).collect();
-        let (report, narrowing) = (self.report.clone(), self.narrowing.clone());
-        Some(Handle { report, narrowing, is_cut: self.is_cut, pieces }.text())
+        let handle = Handle {
+            service: self.client.connection.origin().to_string(),
+            report: self.report.clone(),
+            narrowing: self.narrowing.clone(),
+            is_cut: self.is_cut,
+            pieces,
+        };
+        Some(handle.text())
     }
 
     /// The same error with the handle, if it can have one.
