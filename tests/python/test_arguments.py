@@ -182,9 +182,8 @@ hint: give the identifier (`label.agents.team_name`), the object id (`5193`) or 
     )
     assert message(TypeError, where({7: ["Billing"]})) == snapshot("the keys of `where` must be identifiers of labels")
     assert message(TypeError, where([queue])) == snapshot("`where` must be a mapping of label to what it may show")
-    assert message(ValueError, where({queue: {"from": float("nan")}})) == snapshot(
-        "Out of range float values are not JSON compliant: nan"
-    )
+    # The words are those of Python's `json`, and differ between its versions.
+    assert message(ValueError, where({queue: {"from": float("nan")}})).startswith("Out of range float values")
     assert message(ConfigError, lambda: Last()) == snapshot(
         "`Last` takes exactly one of `days`, `weeks`, `months`, `quarters`, `years`, not none"
     )
