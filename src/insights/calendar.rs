@@ -184,7 +184,8 @@ impl Insights {
     async fn read(&self, call: &Call, uri: &ObjectUri) -> Result<Arc<Value>> {
         call.progress.enter(Phase::Resolving);
         let text = uri.to_string();
-        let mut found = self.objects(call, &uri.workspace, vec![&text]).await?;
+        // Boxed, because every look-up above holds this one inside.
+        let mut found = Box::pin(self.objects(call, &uri.workspace, vec![&text])).await?;
         let object = found.remove(&text);
         object.map(Arc::new).ok_or_else(|| Error::config(format!("the service doesn't show the object `{uri}`")))
     }
