@@ -172,12 +172,15 @@ impl Insights {
             };
             self.read(call, &ObjectUri::parse(uri, self.connection.origin())?).await
         };
-        self.memory.attributes.get(&*call.clock, label.clone(), false, ask).await
+        self.memory.attributes.get(&*call.clock, label.clone(), false, self.begin_to_resolve(call), ask).await
     }
 
     /// An attribute; kept like all that is looked up.
     async fn attribute(&self, call: &Call, uri: &ObjectUri) -> Result<Arc<Value>> {
-        self.memory.attributes.get(&*call.clock, uri.clone(), false, self.read(call, uri)).await
+        self.memory
+            .attributes
+            .get(&*call.clock, uri.clone(), false, self.begin_to_resolve(call), self.read(call, uri))
+            .await
     }
 
     /// One object, without the wrapper that names its category.

@@ -216,7 +216,12 @@ impl Connection {
         self.profile().is_some()
     }
 
-    async fn ticket(&self, call: &Call, dead: Option<Dead>) -> Result<Ticket> {
+    /// Whether requests can be sent at all: a client that is closed, or whose profile was deleted, gives nothing, not
+    /// even what it has kept.
+    ///
+    /// # Errors
+    /// `Config` and `SessionLost` for these two.
+    pub(super) fn usable(&self) -> Result<()> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::config("the client is closed").hint("make a new one, or use it inside its `with` block"));
         }
@@ -226,6 +231,11 @@ impl Connection {
             )))
             .hint("make a client with another login"));
         }
+        Ok(())
+    }
+
+    async fn ticket(&self, call: &Call, dead: Option<Dead>) -> Result<Ticket> {
+        self.usable()?;
         match self.session.ask(dead)? {
             Asked::Ready(ticket) => Ok(ticket),
             Asked::Wait(flight) => {

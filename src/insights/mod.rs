@@ -56,7 +56,7 @@ use crate::{
     ids::{Identifier, ObjectUri, WorkspaceId},
     limits::{Limits, Polling, Retry},
     origin::Origin,
-    progress::Call,
+    progress::{Call, Phase},
     secret::Credentials,
 };
 
@@ -169,6 +169,12 @@ impl Insights {
     /// `InvalidCredentials`, `LoginThrottled` or a transport failure.
     pub async fn login(&self, call: &Call) -> Result<()> {
         self.connection.login(call).await
+    }
+
+    /// What comes before a look-up that many may wait for: each of them logs in for itself.
+    async fn begin_to_resolve(&self, call: &Call) -> Result<()> {
+        call.progress.enter(Phase::Resolving);
+        self.login(call).await
     }
 
     /// The id of the logged-in profile, 32 hexadecimal digits; `None` when nobody is logged in.

@@ -299,6 +299,9 @@ def test_ids_can_not_move_the_path(insights_client: InsightsClient, insights_san
         lambda: insights_client.identifiers([text]),
         lambda: insights_client.identifiers(["a"], workspace=text),
         lambda: insights_client.uris([text]),
+        lambda: insights_client.describe(text),
+        lambda: insights_client.reports(workspace=text),
+        lambda: insights_client.elements(text),
         lambda: insights_client.resume(text),
     ):
         with pytest.raises((ConfigError, UntrustedUri)) as caught:
