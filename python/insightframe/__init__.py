@@ -3,6 +3,7 @@
 from . import errors
 from ._core import (
     Configuration,
+    ExportTask,
     FlexInstancesClient,
     FlowXoClient,
     InsightsClient,
@@ -24,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import config, progress, sandbox
     from .config import Limits, Polling, Retry, Tls
+    from .filters import Last
 else:
 
     def __getattr__(name: str) -> object:
@@ -35,6 +37,10 @@ else:
             from . import config
 
             return getattr(config, name)
+        if name == "Last":
+            from .filters import Last
+
+            return Last
         raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
 
     def __dir__() -> list[str]:
@@ -43,12 +49,14 @@ else:
 
 __all__ = [
     "Configuration",
+    "ExportTask",
     "FlexInstancesClient",
     "FlowXoClient",
     "InsightframeError",
     "InsightsClient",
     "InsightsWorkspace",
     "Instance",
+    "Last",
     "Limits",
     "Polling",
     "Receipt",

@@ -25,7 +25,7 @@ use crate::{
     http::{Head, Http, Reply, Request},
     limits::Retry,
     origin::Origin,
-    progress::{Call, Count, Phase},
+    progress::{Call, Phase},
     retry::{Retrier, Safety},
     secret::{Credentials, Secret},
 };
@@ -270,7 +270,7 @@ impl Connection {
                     let _ = self.logout(call).await;
                     self.usable()?;
                 }
-                call.progress.add(Count::TokenRefreshes, 1);
+                call.progress.count_token(ticket.generation);
                 call.progress.enter(before);
                 Ok(ticket)
             }

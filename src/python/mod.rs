@@ -25,6 +25,7 @@ mod service;
 mod sessions;
 mod stream;
 mod table;
+mod task;
 mod types;
 mod write;
 
@@ -47,6 +48,7 @@ mod _core {
         sandbox::{LedgerEntry, Sandbox},
         stream::Stream,
         table::Table,
+        task::ExportTask,
     };
 
     #[pymodule_init]

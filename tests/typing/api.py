@@ -12,12 +12,14 @@ import polars as pl
 import insightframe
 from insightframe import (
     Configuration,
+    ExportTask,
     FlexInstancesClient,
     FlowXoClient,
     InsightframeError,
     InsightsClient,
     InsightsWorkspace,
     Instance,
+    Last,
     Limits,
     Polling,
     Receipt,
@@ -109,6 +111,12 @@ def exports(client: InsightsClient) -> None:
         start="2023-12-01",
         end=datetime.date(2023, 12, 30),
         date="date.date.mmddyyyy",
+        where={
+            "label.agents.team_name": ["Billing", "Sales"],
+            "date.date.yyyymmdd": Last(months=1, current=True),
+            "label.conversations.queue": {"type": "list", "elements": []},
+        },
+        every="1w",
         schema={"Date": "date[mm/dd/yyyy]"},
         workspace="b" * 32,
         timeout=60,
@@ -126,6 +134,22 @@ def exports(client: InsightsClient) -> None:
     assert_type(client.stream("3035643").write_csv("report.csv"), int)
     assert_type(client.stream("3035643").write_ipc("report.arrow"), int)
     receipts(client.download("3035643", Path("report.csv"), start="2023-12-01", end="2023-12-01"))
+
+
+def plans(client: InsightsClient) -> None:
+    tasks = client.plan("3035643", start="2023-12-01", end="2023-12-30", every="1mo", where={"x": ("a",)}, timeout=60)
+    assert_type(tasks, list[ExportTask])
+    task = ExportTask.from_json(tasks[0].to_json())
+    assert_type(task, ExportTask)
+    assert_type(task.run(client, progress=False), Table)
+    assert_type((task.start, task.end), tuple[datetime.date | None, datetime.date | None])
+    assert_type([task.workspace, task.date], list[str | None])
+    assert_type((task.report, task.timeout), tuple[str, float | None])
+    assert_type(task.every, Literal["1d", "1w", "1mo"] | None)
+    assert_type(task.schema, str | dict[str, str])
+    assert_type(task.where, dict[str, list[str] | Last | dict[str, Any]])
+    assert_type(task.to_dict(), dict[str, Any])
+    assert_type({task: hash(task)}, dict[ExportTask, int])
 
 
 def listen(event: Event) -> None:
@@ -158,6 +182,8 @@ async def asynchronous(client: InsightsClient) -> None:
             assert_type(batch, Table)
     assert_type(await client.download_async("3035643", "report.csv"), Receipt)
     assert_type(await client.resume_async("handle"), Table)
+    (task,) = client.plan("3035643", every=None)
+    assert_type(await task.run_async(client), Table)
     assert_type(await client.logout_async(), None)
     assert_type(await client.close_async(), None)
 
