@@ -15,6 +15,7 @@ mod logout;
 mod poll;
 mod refusal;
 mod token;
+pub mod window;
 mod wire;
 
 use std::{
