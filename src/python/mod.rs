@@ -13,6 +13,7 @@ mod instances;
 mod listener;
 mod log;
 mod lookup;
+mod place;
 mod process;
 mod receipt;
 mod remade;
@@ -24,7 +25,6 @@ mod sessions;
 mod stream;
 mod table;
 mod types;
-mod write;
 
 use pyo3::prelude::*;
 
