@@ -156,6 +156,7 @@ impl Start {
             report: execution.report.number.to_string(),
             workspace: Some(execution.report.workspace.to_string()),
             windows: interval.map(|days| (days.start.to_string(), days.end.to_string())).into_iter().collect(),
+            skipped: Vec::new(),
             rows: call.progress.get(Count::Rows),
             bytes: call.progress.get(Count::Bytes),
             polls: call.progress.get(Count::Polls),

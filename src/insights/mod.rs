@@ -89,6 +89,7 @@ pub struct Insights {
     pub(crate) connection: Arc<Connection>,
     pub(crate) polling: Polling,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) max_concurrency: usize,
     workspace: Option<WorkspaceId>,
     memory: Arc<Memory>,
 }
@@ -126,6 +127,7 @@ impl Insights {
             connection: Arc::new(connection),
             polling: options.polling,
             places: Arc::new(Semaphore::new(options.max_concurrency)),
+            max_concurrency: options.max_concurrency,
             workspace: options.workspace,
             memory: Arc::default(),
         })

@@ -5,6 +5,7 @@
 
 mod stage;
 
+mod datasets;
 mod exports;
 mod layers;
 mod p01_one_refresh;
@@ -26,6 +27,7 @@ mod p16_gzip;
 mod p17_stalls;
 mod p18_broken_downloads;
 mod p19_untrue_answers;
+mod p20_absent_or_complete;
 mod p24_no_secret_shown;
 mod p25_injection;
 mod p26_ids;
