@@ -14,7 +14,7 @@ use std::{
 
 use insightframe::{
     clock::SystemClock,
-    export::{self, Export, Start, Types},
+    export::{self, Export, Start},
     handoff::{Sink, parquet::ParquetSink},
     ids::{ReportName, WorkspaceId},
     insights::{Insights, Options},
@@ -61,13 +61,7 @@ impl Service {
 
     fn start_of_export(&self) -> Start {
         let origin = Origin::parse(&self.url, "/gdc/").expect("an origin");
-        Start::New(Export {
-            report: ReportName::parse(REPORT, &origin).expect("a report"),
-            workspace: None,
-            interval: None,
-            types: Types::default(),
-            timeout: None,
-        })
+        Start::New(Export::new(ReportName::parse(REPORT, &origin).expect("a report")))
     }
 }
 

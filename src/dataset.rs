@@ -18,7 +18,7 @@ mod columns;
 mod plan;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -43,7 +43,7 @@ use crate::{
     insights::{
         Insights,
         filter::Interval,
-        window::{Every, Window, cut},
+        window::Window,
     },
     progress::{Call, Count},
 };
@@ -54,10 +54,8 @@ pub const PARTITION: &str = "window_start";
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// The report, its filters and types. The interval is all of the days, the timeout is that of a window.
+    /// The report, its filters and types, the days and how they are cut. The timeout is that of a window.
     pub export: Export,
-    /// How long a window is; one window when `None`.
-    pub every: Option<Every>,
     /// Where the dataset is.
     pub root: Place,
     /// The kind of its files.
@@ -80,9 +78,9 @@ pub async fn write(client: &Insights, call: &Call, asked: &Asked) -> Result<Rece
     let Some(interval) = &asked.export.interval else {
         return Err(Error::config("a dataset needs `start` and `end`"));
     };
+    let windows = asked.export.plan()?.into_iter().filter_map(|window| Some(window.interval?.window())).collect();
     let (journal, warnings) = Journal::open(&asked.root, identity(client, asked, interval)?).await?;
     warnings.into_iter().for_each(|warning| call.progress.warn(warning));
-    let windows = cut(interval.start, interval.end, asked.every);
     let plan = plan::plan(&asked.root, windows, &journal.rows(), asked.restate)?;
 
     let timeout = asked.export.timeout.unwrap_or_else(|| client.timeout());
@@ -93,6 +91,7 @@ pub async fn write(client: &Insights, call: &Call, asked: &Asked) -> Result<Rece
         concurrency: client.max_concurrency,
         clock: Arc::clone(&call.clock),
     };
+    // Cut like the whole, so that one that is too large for the service is halved on its way.
     let fetch = async |window: Window| {
         let days = Interval { start: window.start, end: window.end, label: interval.label.clone() };
         let start = Start::New(Export { interval: Some(days), ..asked.export.clone() });
@@ -119,9 +118,22 @@ fn identity(client: &Insights, asked: &Asked, interval: &Interval) -> Result<Ide
         report,
         workspace: workspace.to_string(),
         date: interval.label.to_string(),
-        filters: Value::Null,
+        filters: filters(&asked.export),
         format: asked.format.as_str().into(),
     })
+}
+
+/// The filters in an order of their own: they all hold at once, and titles are a set.
+fn filters(export: &Export) -> Value {
+    let filters: BTreeMap<String, Value> = export.written_filters().into_iter().collect();
+    let sorted = filters.into_iter().map(|(label, mut filter)| {
+        if let Value::Array(titles) = &mut filter {
+            titles.sort_by_key(Value::to_string);
+        }
+        (label, filter)
+    });
+    let sorted: serde_json::Map<_, _> = sorted.collect();
+    if sorted.is_empty() { Value::Null } else { Value::Object(sorted) }
 }
 
 fn receipt(call: &Call, asked: &Asked, plan: plan::Plan, journal: &Journal) -> Receipt {
@@ -201,6 +213,15 @@ impl Filling {
 
     /// One window, from its request to its place.
     async fn window(
+        &self,
+        journal: &Arc<Journal>,
+        window: Window,
+        fetch: &impl AsyncFn(Window) -> Result<Stream>,
+    ) -> Result<()> {
+        self.file(journal, window, fetch).await.map_err(|error| error.of_part(format!("in the window {window}")))
+    }
+
+    async fn file(
         &self,
         journal: &Arc<Journal>,
         window: Window,

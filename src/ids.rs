@@ -123,6 +123,50 @@ impl ReportName {
     }
 }
 
+impl fmt::Display for ReportName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Identifier(identifier) => identifier.fmt(f),
+            Self::Uri(uri) => uri.fmt(f),
+        }
+    }
+}
+
+/// A label as a caller names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum LabelName {
+    /// The portable name of the label, such as `label.agents.team_name`.
+    Identifier(Identifier),
+    /// The full address: labels that somebody made in one workspace have no speaking name.
+    Uri(ObjectUri),
+}
+
+impl LabelName {
+    /// Tells the two forms apart: a leading `/` or `http` is an address, all else an identifier.
+    ///
+    /// # Errors
+    /// `Config` with the accepted forms, `UntrustedUri` for an address elsewhere.
+    pub fn parse(text: &str, origin: &Origin) -> Result<Self> {
+        if text.starts_with('/') || text.starts_with("http:") || text.starts_with("https:") {
+            return Ok(Self::Uri(ObjectUri::parse(text, origin)?));
+        }
+        Identifier::parse(text).map(Self::Identifier).map_err(|_| {
+            Error::config(format!("`{}` does not name a label", shown(text)))
+                .hint("give the identifier (`label.agents.team_name`) or the address (`/gdc/md/…/obj/5193`)")
+        })
+    }
+}
+
+impl fmt::Display for LabelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identifier(identifier) => identifier.fmt(f),
+            Self::Uri(uri) => uri.fmt(f),
+        }
+    }
+}
+
 /// 1 to 18 digits and nothing else, so that the number fits every integer that it may be put into.
 fn decimal(text: &str) -> Option<u64> {
     let fits = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -155,6 +199,18 @@ mod tests {
             assert!(WorkspaceId::parse(text).is_err(), "{text:?}");
             let refused = !matches!(text, "." | "..");
             assert_eq!(Identifier::parse(text).is_err(), refused, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_label_has_two_names() {
+        let origin = origin();
+        let uri = format!("/gdc/md/{WORKSPACE}/obj/5193");
+        for text in [uri.as_str(), "label.agents.team_name", "date.aag81lMifn6q"] {
+            assert_eq!(LabelName::parse(text, &origin).unwrap().to_string(), text);
+        }
+        for text in ["", "Team Name", "//evil/gdc/md/x/obj/1", "https://evil.com/gdc/md/x/obj/1", "/gdc/account/token"] {
+            assert!(LabelName::parse(text, &origin).is_err(), "{text:?}");
         }
     }
 

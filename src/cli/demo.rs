@@ -5,7 +5,7 @@ use clap::Args;
 use super::{End, until_ctrl_c};
 use crate::{
     error::Result,
-    export::{self, Export, Start, Types},
+    export::{self, Export, Start},
     ids::{ReportName, WorkspaceId},
     insights::{Insights, Options, filter::Interval},
     origin::Origin,
@@ -40,13 +40,7 @@ impl Demo {
         let origin = Origin::parse(&options.base_url, "/gdc/")?;
         let client = Insights::new(options, clock.clone())?;
         let call = Call::new(clock, Some(client.timeout()), Some(super::lines()));
-        let export = Export {
-            report: ReportName::parse(REPORT, &origin)?,
-            workspace: None,
-            interval: Interval::new(Some(self.start), Some(self.end), None)?,
-            types: Types::default(),
-            timeout: None,
-        };
+        let export = Export { interval: Interval::new(Some(self.start), Some(self.end), None)?, ..Export::new(ReportName::parse(REPORT, &origin)?) };
         let end = until_ctrl_c(async {
             let table = export::table(&client, &call, &Start::New(export)).await?;
             println!("{table}");

@@ -8,13 +8,17 @@ use super::{End, until_ctrl_c};
 use crate::{
     credentials::{Given, resolve},
     error::{Error, Result},
-    export::{self, Base, Export, Start, Types},
+    export::{self, Base, Export, Handle, Start, Types},
     handoff::{
         Format,
         store::{Place, StorageOptions},
     },
-    ids::{Identifier, ReportName, WorkspaceId},
-    insights::{Execution, Insights, Options, filter::Interval},
+    ids::{Identifier, LabelName, ReportName, WorkspaceId},
+    insights::{
+        Insights, Options,
+        filter::{Filter, Interval},
+        window::Every,
+    },
     origin::Origin,
     progress::Call,
     secret::Credentials,
@@ -36,6 +40,12 @@ pub(super) struct ExportCommand {
     /// Identifier of the date label that --start and --end are about [default: date.date.mmddyyyy]
     #[arg(long)]
     date: Option<String>,
+    /// Cut the days into windows that are exported side by side: 1d, 1w (from Monday) or 1mo
+    #[arg(long)]
+    every: Option<String>,
+    /// Only rows with this value of a label, such as label.agents.team_name=Billing; may be repeated, also for one label
+    #[arg(long = "where", value_name = "LABEL=VALUE")]
+    filters: Vec<String>,
     /// The workspace, when it is not the default one
     #[arg(long)]
     workspace: Option<String>,
@@ -101,16 +111,34 @@ impl ExportCommand {
             })
             .transpose()?;
         if let Some(handle) = &self.resume {
-            return Ok(Start::Resume { execution: Execution::parse(handle, origin)?, types, timeout });
+            return Ok(Start::Resume { handle: Handle::parse(handle, origin)?, types, timeout });
         }
         let label = self.date.as_deref().map(Identifier::parse).transpose()?;
         Ok(Start::New(Export {
             report: ReportName::parse(self.report.as_deref().unwrap_or_default(), origin)?,
             workspace: None,
             interval: Interval::new(self.start, self.end, label)?,
+            filters: self.filters(origin)?,
+            every: self.every.as_deref().map(Every::parse).transpose()?,
             types,
             timeout,
         }))
+    }
+
+    /// The filters: values of the same label are alternatives, those of different labels hold together.
+    fn filters(&self, origin: &Origin) -> Result<Vec<Filter>> {
+        let mut lists: Vec<(&str, Vec<String>)> = Vec::new();
+        for filter in &self.filters {
+            let (label, value) = filter.split_once('=').ok_or_else(|| {
+                Error::config(format!("`--where {filter}` is not of the form LABEL=VALUE"))
+                    .hint("for instance `--where label.agents.team_name=Billing`")
+            })?;
+            match lists.iter_mut().find(|(known, _)| *known == label) {
+                Some((_, values)) => values.push(value.to_owned()),
+                None => lists.push((label, vec![value.to_owned()])),
+            }
+        }
+        lists.into_iter().map(|(label, values)| Filter::among(LabelName::parse(label, origin)?, values)).collect()
     }
 
     async fn deliver(&self, client: &Insights, call: &Call, start: Start) -> Result<()> {

@@ -3,15 +3,18 @@
 //! Facts about the wire come from Twilio's documentation of the Flex Insights API and from recorded exchanges of the
 //! GoodData platform; each file says what it relies on.
 
+pub mod calendar;
 mod challenge;
 mod connection;
 pub mod describe;
 mod download;
+mod elements;
 pub mod execute;
 pub mod filter;
 mod identifiers;
 mod login;
 mod logout;
+mod pages;
 mod poll;
 mod refusal;
 mod token;
@@ -25,7 +28,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-pub use self::{connection::Connection, describe::Report, download::Download, execute::Execution, login::AuthMode};
+pub use self::{connection::Connection, describe::Report, download::Download, elements::Element, execute::Execution, login::AuthMode};
 use crate::{
     clock::Clock,
     error::{Error, Result},
@@ -99,6 +102,8 @@ pub struct Insights {
 struct Memory {
     uris: Mutex<HashMap<(WorkspaceId, Identifier), ObjectUri>>,
     reports: Mutex<HashMap<ObjectUri, Arc<Report>>>,
+    /// The attributes of labels, by the label.
+    attributes: Mutex<HashMap<ObjectUri, Arc<serde_json::Value>>>,
 }
 
 impl Insights {

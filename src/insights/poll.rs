@@ -76,7 +76,7 @@ impl Insights {
             };
             let (message, hint) = match fault {
                 ExportFault::TooLarge => {
-                    (format!("the result is too large for the service: {reply}"), "export fewer days at a time")
+                    (format!("the result is too large for the service: {reply}"), "export fewer days at a time: `every=\"1d\"` cuts them into windows")
                 }
                 _ => (format!("the service no longer has the result: {reply}"), "export the report again"),
             };
@@ -86,7 +86,7 @@ impl Insights {
 }
 
 /// How long the service asks to wait before the next look: `Retry-After`, or `Refresh` as its exporter sends it.
-fn asked(headers: &HeaderMap, call: &Call) -> Option<Duration> {
+pub(super) fn asked(headers: &HeaderMap, call: &Call) -> Option<Duration> {
     retry_after(headers, call.clock.timestamp()).or_else(|| {
         let refresh = headers.get(header::REFRESH)?.to_str().ok()?;
         refresh.split(';').next()?.trim().parse().ok().map(Duration::from_secs)

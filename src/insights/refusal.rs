@@ -48,6 +48,11 @@ pub(super) fn unexpected_unshown(head: &Head, body: &[u8], expected: &str) -> Er
     error(head, ApiFault::UnexpectedReply, Words { message, ..Words::default() }, None)
 }
 
+/// An answer that is well-formed, but doesn't give what it should.
+pub(super) fn disappointing(head: &Head, fault: ApiFault, message: String) -> Error {
+    error(head, fault, Words { message, ..Words::default() }, None)
+}
+
 fn error(head: &Head, fault: ApiFault, words: Words, retry_after: Option<Duration>) -> Error {
     let request_id = || head.headers.get("x-gdc-request").and_then(|id| id.to_str().ok()).map(str::to_owned);
     Error::new(Kind::Api(Box::new(ApiReply {

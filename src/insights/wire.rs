@@ -142,3 +142,38 @@ pub(super) struct MetricContent {
     pub(super) expression: String,
     pub(super) format: Option<String>,
 }
+
+#[derive(Deserialize)]
+pub(super) struct ElementsReply {
+    #[serde(rename = "attributeElements")]
+    pub(super) attribute_elements: Elements,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Elements {
+    pub(super) elements: Vec<ElementEntry>,
+    pub(super) paging: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ValidElementsReply {
+    #[serde(rename = "validElements")]
+    pub(super) valid_elements: ValidElements,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ValidElements {
+    pub(super) items: Vec<ValidElement>,
+    pub(super) paging: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ValidElement {
+    pub(super) element: ElementEntry,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ElementEntry {
+    pub(super) title: Option<String>,
+    pub(super) uri: String,
+}

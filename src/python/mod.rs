@@ -6,6 +6,7 @@ mod asked;
 mod client;
 mod command;
 mod config;
+mod dataset;
 mod decode;
 mod errors;
 mod flowxo;
@@ -24,6 +25,7 @@ mod service;
 mod sessions;
 mod stream;
 mod table;
+mod task;
 mod types;
 
 use pyo3::prelude::*;
@@ -44,6 +46,7 @@ mod _core {
         sandbox::{LedgerEntry, Sandbox},
         stream::Stream,
         table::Table,
+        task::ExportTask,
     };
 
     #[pymodule_init]

@@ -17,7 +17,7 @@ use insightframe::{
     Error, Result,
     clock::SystemClock,
     dataset::{self, Asked, Filling},
-    export::Start,
+    export::{Export, Start},
     handoff::{
         Format, Receipt, Stream, Table,
         journal::{Identity, Journal, Row},
@@ -32,9 +32,13 @@ use serde_json::{Value, json};
 use crate::stage::{EMPTY, MAIN, RESULT, Stage, on_days, refused, whole};
 
 fn asked(root: &Path, first: &str, last: &str, every: Option<Every>) -> Asked {
-    let Start::New(export) = on_days(whole(MAIN), first, last) else { unreachable!() };
-    let root = Place::local(root);
-    Asked { export, every, root, format: Format::Parquet, restate: 0, widen: false }
+    of_report(MAIN, root, first, last, every)
+}
+
+fn of_report(report: &str, root: &Path, first: &str, last: &str, every: Option<Every>) -> Asked {
+    let Start::New(export) = on_days(whole(report), first, last) else { unreachable!() };
+    let (root, format) = (Place::local(root), Format::Parquet);
+    Asked { export: Export { every, ..export }, root, format, restate: 0, widen: false }
 }
 
 async fn write(stage: &Stage, asked: &Asked) -> Result<Receipt> {
@@ -137,8 +141,7 @@ async fn where_not_even_the_columns_are_known_a_row_of_the_manifest_says_so() {
     let stage = Stage::new();
     stage.fault(json!({"kind": "status", "status": 403, "path": "*/objects/get", "times": null}));
     let room = tempfile::tempdir().unwrap();
-    let Start::New(export) = on_days(whole(EMPTY), "2023-01-01", "2023-01-02") else { unreachable!() };
-    let asked = Asked { export, ..asked(room.path(), "2023-01-01", "2023-01-02", Some(Every::Day)) };
+    let asked = of_report(EMPTY, room.path(), "2023-01-01", "2023-01-02", Some(Every::Day));
     let receipt = write(&stage, &asked).await.unwrap();
     assert_eq!((receipt.rows, receipt.windows.len(), receipt.schema_fingerprint), (0, 2, None));
     assert!(files(room.path()).is_empty());
@@ -152,13 +155,7 @@ async fn another_report_or_another_cut_is_refused_before_anything_is_sent() {
     let root = room.path().join("calls");
     write(&stage, &asked(&root, "2023-01-02", "2023-01-03", Some(Every::Day))).await.unwrap();
     stage.sandbox.clear_ledger();
-    let other = Asked {
-        export: match on_days(whole(EMPTY), "2023-01-02", "2023-01-03") {
-            Start::New(export) => export,
-            Start::Resume { .. } => unreachable!(),
-        },
-        ..asked(&root, "2023-01-02", "2023-01-03", Some(Every::Day))
-    };
+    let other = of_report(EMPTY, &root, "2023-01-02", "2023-01-03", Some(Every::Day));
     let error = refused(write(&stage, &other).await).to_string();
     assert!(error.contains("holds another dataset: its report is"), "{error}");
     let months = asked(&root, "2023-01-01", "2023-01-31", Some(Every::Month));

@@ -6,7 +6,9 @@
 mod stage;
 
 mod datasets;
+mod elements;
 mod exports;
+mod filters;
 mod layers;
 mod p01_one_refresh;
 mod p01_to_p04_model;
@@ -33,3 +35,6 @@ mod p25_injection;
 mod p26_ids;
 mod p27_plain_http;
 mod p28_tls;
+mod resume;
+mod session_life;
+mod windows;
