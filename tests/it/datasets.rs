@@ -139,7 +139,7 @@ async fn a_window_without_rows_is_a_file_without_rows() {
 #[tokio::test]
 async fn where_not_even_the_columns_are_known_a_row_of_the_manifest_says_so() {
     let stage = Stage::new();
-    stage.fault(json!({"kind": "status", "status": 403, "path": "*/objects/get", "times": null}));
+    stage.fault(json!({"fault": "status", "status": 403, "path": "*/objects/get", "times": null}));
     let room = tempfile::tempdir().unwrap();
     let asked = of_report(EMPTY, room.path(), "2023-01-01", "2023-01-02", Some(Every::Day));
     let receipt = write(&stage, &asked).await.unwrap();

@@ -104,7 +104,7 @@ def exports(client: InsightsClient) -> None:
             every="1w",
             restate=3,
             format="ipc",
-            where={"label.queue.name": ["Billing"]},
+            where={"label.conversations.queue": ["Billing"]},
             widen=True,
             storage_options={"aws_region": "eu-west-1"},
         )
