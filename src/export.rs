@@ -6,6 +6,7 @@
 
 mod decoding;
 mod handle;
+mod reading;
 mod run;
 mod task;
 pub mod types;

@@ -40,7 +40,10 @@ impl Demo {
         let origin = Origin::parse(&options.base_url, "/gdc/")?;
         let client = Insights::new(options, clock.clone())?;
         let call = Call::new(clock, Some(client.timeout()), Some(super::lines()));
-        let export = Export { interval: Interval::new(Some(self.start), Some(self.end), None)?, ..Export::new(ReportName::parse(REPORT, &origin)?) };
+        let export = Export {
+            interval: Interval::new(Some(self.start), Some(self.end), None)?,
+            ..Export::new(ReportName::parse(REPORT, &origin)?)
+        };
         let end = until_ctrl_c(async {
             let table = export::table(&client, &call, &Start::New(export)).await?;
             println!("{table}");

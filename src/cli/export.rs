@@ -13,7 +13,7 @@ use crate::{
         Format,
         store::{Place, StorageOptions},
     },
-    ids::{Identifier, LabelName, ReportName, WorkspaceId},
+    ids::{Identifier, ReportName, WorkspaceId},
     insights::{
         Insights, Options,
         filter::{Filter, Interval},
@@ -138,7 +138,10 @@ impl ExportCommand {
                 None => lists.push((label, vec![value.to_owned()])),
             }
         }
-        lists.into_iter().map(|(label, values)| Filter::among(LabelName::parse(label, origin)?, values)).collect()
+        lists
+            .into_iter()
+            .map(|(label, values)| Filter::among(ReportName::parse_label(label, origin)?, values))
+            .collect()
     }
 
     async fn deliver(&self, client: &Insights, call: &Call, start: Start) -> Result<()> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{End, until_ctrl_c};
 use crate::{
     error::{Error, Result},
-    sandbox::{Options, Sandbox},
+    sandbox::{Options, Rule, Sandbox},
 };
 
 #[derive(Args)]
@@ -23,6 +23,9 @@ pub(super) struct SandboxCommand {
     /// Any option of the sandbox, such as raw_202_count=5; values are JSON or plain text
     #[arg(short, long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
+    /// A fault of the service, as JSON: {"fault": "latency", "ms": 50, "method": "POST", "path": "*/execute/raw"}
+    #[arg(long = "fault", value_name = "JSON")]
+    faults: Vec<String>,
 }
 
 impl SandboxCommand {
@@ -41,6 +44,11 @@ impl SandboxCommand {
             options.insert("rows".into(), rows.into());
         }
         let sandbox = Sandbox::start(Options::from_json(Value::Object(options))?)?;
+        for fault in &self.faults {
+            let rule = serde_json::from_str(fault)
+                .map_err(|error| Error::config(format!("`--fault {fault}` is not JSON: {error}")))?;
+            sandbox.fault(Rule::from_json(rule)?);
+        }
         // What a shell can read back: `eval "$(insightframe sandbox)"` doesn't end, but copying the lines works.
         println!("export FLEX_INSIGHTS_BASE_URL={}", sandbox.url());
         println!("export FLEX_INSIGHTS_USERNAME={}", sandbox.username());

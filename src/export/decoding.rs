@@ -8,11 +8,12 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     Types,
+    reading::{self, Instructions, Reading},
     run::Run,
     windows::{Arrived, Joined},
 };
 use crate::{
-    csv::{self, Reader},
+    csv,
     error::Result,
     insights::Download,
     progress::{Call, Count},
@@ -51,31 +52,25 @@ pub(super) struct Decoding {
     rest: csv::Schema,
     /// None once it has ended.
     source: Option<Source>,
-    reader: Reader,
     /// Whether the rows of a window are given as soon as they are there.
     gives_windows: bool,
-    /// Whether a byte came.
-    has_begun: bool,
+    /// None before the first byte.
+    reading: Option<Reading>,
     schema: SchemaRef,
 }
 
 impl Decoding {
     /// Columns that neither the caller nor the report has a type for follow `rest`.
     pub(super) fn new(run: &Arc<Run>, call: &Call, source: Source, types: &Types, rest: csv::Schema) -> Self {
-        let schema = types.schema(run.described.as_deref(), rest.clone());
-        let empty = csv::empty(&schema);
-        let record_bytes = run.client.limits().record_bytes;
-        let reader = Reader::new(csv::Options { schema, record_bytes, ..csv::Options::default() });
         Self {
             run: Arc::clone(run),
             call: call.clone(),
             types: types.clone(),
             rest,
             source: Some(source),
-            reader,
             gives_windows: false,
-            has_begun: false,
-            schema: empty,
+            reading: None,
+            schema: csv::empty(&csv::Schema::Text),
         }
     }
 
@@ -88,41 +83,47 @@ impl Decoding {
     /// The next batch; `None` at the proven end.
     pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(batch) = self.reader.take() {
+            if let Some(batch) = self.reading.as_mut().and_then(Reading::take) {
                 self.call.progress.add(Count::Rows, batch.num_rows() as u64);
                 return Ok(Some(batch));
             }
             let Some(source) = &mut self.source else { return Ok(None) };
-            match source.next().await? {
-                Some(Arrived::Bytes(bytes)) => {
-                    self.has_begun = true;
-                    self.reader.push(bytes)?;
+            match (source.next().await?, &mut self.reading) {
+                (Some(Arrived::Bytes(bytes)), Some(reading)) => reading.push(&self.call, bytes).await?,
+                (Some(Arrived::Bytes(bytes)), none) => {
+                    let instructions = instructions(&self.run, &self.types, &self.rest);
+                    let reading = none.insert(Reading::new(&self.run.client, &self.run.report, instructions));
+                    reading.push(&self.call, bytes).await?;
                 }
-                Some(Arrived::End) if self.gives_windows => self.reader.end_batch()?,
-                Some(Arrived::End) => {}
-                None => {
-                    self.end().await?;
+                (Some(Arrived::End), Some(reading)) if self.gives_windows => reading.end_batch(&self.call).await?,
+                (Some(Arrived::End), _) => {}
+                (None, Some(reading)) => {
+                    reading.finish(&self.call).await?;
+                    self.source = None;
+                }
+                (None, None) => {
+                    if let Some(execution) = self.run.execution() {
+                        let instructions = instructions(&self.run, &self.types, &self.rest);
+                        self.schema = reading::nothing(&self.run.client, &self.call, &execution, instructions).await?;
+                    }
                     self.source = None;
                 }
             }
         }
     }
 
-    async fn end(&mut self) -> Result<()> {
-        if !self.has_begun {
-            let described = self.run.describe(&self.call).await?;
-            self.schema = csv::empty(&self.types.schema(described.as_deref(), self.rest.clone()));
-            return Ok(());
-        }
-        self.reader.finish()?;
-        for warning in self.reader.warnings() {
-            self.call.progress.warn(warning);
-        }
-        Ok(())
-    }
-
-    /// The schema; that of the definition when nothing came.
+    /// The schema; when nothing came, what would have.
     pub(super) fn schema(&self) -> SchemaRef {
-        self.reader.schema().unwrap_or_else(|| Arc::clone(&self.schema))
+        self.reading.as_ref().and_then(Reading::schema).unwrap_or_else(|| Arc::clone(&self.schema))
+    }
+}
+
+/// How the columns are read; every window's result announces the same ones.
+fn instructions(run: &Run, types: &Types, rest: &csv::Schema) -> Instructions {
+    Instructions {
+        described: run.described.clone(),
+        announced: run.execution().and_then(|execution| execution.announced()),
+        types: types.clone(),
+        rest: rest.clone(),
     }
 }

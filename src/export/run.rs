@@ -10,10 +10,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     Export,
     handle::{Handle, Piece},
+    reading::describe,
     types::Base,
 };
 use crate::{
-    error::{ApiFault, Error, ExportFault, Kind, Result},
+    error::{Error, ExportFault, Kind, Result},
     ids::ObjectUri,
     insights::{
         Download, Execution, Insights, Report,
@@ -128,12 +129,9 @@ impl Run {
         }
     }
 
-    /// The definition of a report from which nothing came, not even a header: nobody else knows the columns.
-    pub(super) async fn describe(&self, call: &Call) -> Result<Option<Arc<Report>>> {
-        match &self.described {
-            Some(described) => Ok(Some(Arc::clone(described))),
-            None => describe(&self.client, call, &self.report, Base::Report).await,
-        }
+    /// The first execution that the service has accepted.
+    pub(super) fn execution(&self) -> Option<Execution> {
+        self.pieces().values().flatten().next().cloned()
     }
 
     fn pieces(&self) -> MutexGuard<'_, BTreeMap<Option<Window>, Option<Execution>>> {
@@ -168,32 +166,6 @@ impl Export {
 pub(super) async fn place(client: &Insights) -> Result<OwnedSemaphorePermit> {
     let place = Arc::clone(&client.places).acquire_owned().await;
     place.map_err(|_| Error::config("the client is closed"))
-}
-
-/// The report's definition, where the types come from it and it may be read.
-async fn describe(client: &Insights, call: &Call, report: &ObjectUri, base: Base) -> Result<Option<Arc<Report>>> {
-    if base != Base::Report {
-        return Ok(None);
-    }
-    match client.describe(call, report).await {
-        Ok(described) => Ok(Some(described)),
-        Err(error) if is_unreadable(&error) => {
-            call.progress
-                .warn(format!("the types are inferred from the data, because the definition can't be read: {error}"));
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether an export can do without what it failed to look up. A report that doesn't exist at all fails when it is
-/// executed, with the service's own words.
-fn is_unreadable(error: &Error) -> bool {
-    match error.kind() {
-        Kind::Api(reply) => matches!(reply.fault, ApiFault::Forbidden | ApiFault::NotFound | ApiFault::UnexpectedReply),
-        Kind::Config(_) | Kind::SchemaMismatch { .. } => true,
-        _ => false,
-    }
 }
 
 fn is_gone(error: &Error) -> bool {

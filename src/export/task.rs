@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    ids::{Identifier, LabelName, ReportName, WorkspaceId},
+    ids::{Identifier, ReportName, WorkspaceId},
     insights::{
         BASE_URL,
         calendar::Unit,
@@ -62,9 +62,10 @@ impl Export {
     pub fn plan(&self) -> Result<Vec<Self>> {
         let windows = self.windows()?.into_iter();
         let of_window = |window: Option<_>| {
-            let interval = self.interval.as_ref().zip(window).map(|(days, window): (_, crate::insights::window::Window)| {
-                Interval { start: window.start, end: window.end, label: days.label.clone() }
-            });
+            let interval =
+                self.interval.as_ref().zip(window).map(|(days, window): (_, crate::insights::window::Window)| {
+                    Interval { start: window.start, end: window.end, label: days.label.clone() }
+                });
             Self { interval, ..self.clone() }
         };
         Ok(windows.map(of_window).collect())
@@ -105,7 +106,7 @@ impl Export {
         // Addresses in it are paths, which are the same at every origin.
         let origin = Origin::parse(BASE_URL, "/gdc/")?;
         let label = written.date.as_deref().map(Identifier::parse).transpose()?;
-        let filter = |(name, value): (&String, &Value)| read(LabelName::parse(name, &origin)?, value);
+        let filter = |(name, value): (&String, &Value)| read(ReportName::parse_label(name, &origin)?, value);
         let seconds = |seconds: f64| {
             Duration::try_from_secs_f64(seconds).map_err(|_| wrong(&format!("`timeout` is `{seconds}`")))
         };
@@ -137,7 +138,7 @@ fn written(constraint: &Constraint) -> Value {
     }
 }
 
-fn read(label: LabelName, value: &Value) -> Result<Filter> {
+fn read(label: ReportName, value: &Value) -> Result<Filter> {
     let unread = || wrong(&format!("the filter on `{label}` is `{value}`"));
     if let Value::Array(titles) = value {
         let titles = titles.iter().map(|title| title.as_str().map(str::to_owned));
@@ -190,7 +191,7 @@ mod tests {
 
     fn whole() -> Export {
         let origin = Origin::parse(BASE_URL, "/gdc/").unwrap();
-        let label = |name: &str| LabelName::parse(name, &origin).unwrap();
+        let label = |name: &str| ReportName::parse_label(name, &origin).unwrap();
         let raw = json!({"type": "floating", "from": -7, "to": -1});
         Export {
             report: ReportName::parse("aaosExgHgF8r", &origin).unwrap(),
@@ -226,11 +227,10 @@ mod tests {
     fn a_plan_has_a_task_for_each_window() {
         let days = |export: &Export| export.interval.as_ref().unwrap().window().to_string();
         let plan = whole().plan().unwrap();
-        assert_eq!(plan.iter().map(days).collect::<Vec<_>>(), [
-            "2024-01-31..2024-01-31",
-            "2024-02-01..2024-02-29",
-            "2024-03-01..2024-03-01"
-        ]);
+        assert_eq!(
+            plan.iter().map(days).collect::<Vec<_>>(),
+            ["2024-01-31..2024-01-31", "2024-02-01..2024-02-29", "2024-03-01..2024-03-01"]
+        );
         assert!(plan.iter().all(|task| Export { interval: whole().interval, ..task.clone() } == whole()));
         let uncut = Export { every: None, ..whole() };
         assert_eq!(uncut.plan().unwrap(), [uncut.clone()]);

@@ -1,9 +1,6 @@
 //! Where the types of an export's columns come from.
 
-use crate::{
-    csv::{ColumnType, DateFormat, Schema, TimestampFormat},
-    insights::{Report, describe::Column},
-};
+use crate::csv::{ColumnType, DateFormat, TimestampFormat};
 
 /// Where the types of the columns come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,24 +36,6 @@ impl Base {
     /// The rule that [`Base::as_str`] calls so.
     pub fn named(word: &str) -> Option<Self> {
         [Self::Report, Self::Infer, Self::Text].into_iter().find(|base| base.as_str() == word)
-    }
-}
-
-impl Types {
-    /// The decoder's instruction: what the caller says, then what the report says, then `rest`.
-    pub(super) fn schema(&self, described: Option<&Report>, rest: Schema) -> Schema {
-        let is_text = self.base == Base::Text;
-        let rest = if is_text { Schema::Text } else { rest };
-        let rest = match described {
-            Some(report) if !report.columns.is_empty() => {
-                let known = |column: &Column| {
-                    (column.name.clone(), if is_text { ColumnType::Utf8 } else { column.column_type })
-                };
-                Schema::Described(report.columns.iter().map(known).collect(), Box::new(rest))
-            }
-            _ => rest,
-        };
-        if self.given.is_empty() { rest } else { Schema::Given(self.given.clone(), Box::new(rest)) }
     }
 }
 

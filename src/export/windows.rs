@@ -168,7 +168,9 @@ impl Joined {
             Outcome::TooLarge(error) => match window.halves() {
                 Some((first, second)) => {
                     self.under_way -= usize::from(self.pace != Pace::Whole);
-                    self.call.progress.warn(format!("the result of {window} was too large for the service and was halved"));
+                    self.call
+                        .progress
+                        .warn(format!("the result of {window} was too large for the service and was halved"));
                     self.run.halve(window, (first, second));
                     self.turns.remove(at);
                     for half in [second, first] {
@@ -243,7 +245,8 @@ async fn fetch(
 }
 
 fn one_day(window: Window, error: &Error) -> Error {
-    let message = format!("the result of the single day {} is too large for the service: {}", window.start, error.kind());
+    let message =
+        format!("the result of the single day {} is too large for the service: {}", window.start, error.kind());
     Error::new(Kind::Export { fault: ExportFault::TooLarge, message, handle: None })
         .hint("filter it further: `where={\"label\": [\"value\", …]}`")
 }

@@ -12,7 +12,7 @@ use super::{Insights, describe::label_type};
 use crate::{
     csv::ColumnType,
     error::{ApiFault, Error, Kind, Result},
-    ids::{Identifier, LabelName, ObjectUri},
+    ids::{Identifier, ObjectUri, ReportName},
     progress::{Call, Phase},
 };
 
@@ -90,8 +90,8 @@ impl fmt::Display for Unit {
 }
 
 /// The date dimension of a label of days by its speaking identifier: `date` of `date.date.mmddyyyy`.
-fn dimension_of_days(label: &LabelName) -> Option<&str> {
-    let LabelName::Identifier(identifier) = label else { return None };
+fn dimension_of_days(label: &ReportName) -> Option<&str> {
+    let ReportName::Identifier(identifier) = label else { return None };
     matches!(label_type(None, Some(identifier.as_str())), ColumnType::Date(_))
         .then(|| identifier.as_str().split_once(".date."))?
         .map(|(dimension, _)| dimension)
@@ -100,17 +100,18 @@ fn dimension_of_days(label: &LabelName) -> Option<&str> {
 /// The default label of an attribute, else its first.
 fn default_label(attribute: &Value) -> Option<&str> {
     let labels = attribute.pointer("/content/displayForms")?.as_array()?;
-    let is_default = |label: &&Value| matches!(label.pointer("/content/default"), Some(flag) if flag.as_i64() == Some(1));
+    let is_default =
+        |label: &&Value| matches!(label.pointer("/content/default"), Some(flag) if flag.as_i64() == Some(1));
     labels.iter().find(is_default).or(labels.first())?.pointer("/meta/uri")?.as_str()
 }
 
 impl Insights {
     /// The unit that a label counts in; `None` when it is of no date, or of a part of a unit. Costs nothing for the
-    /// labels of days with speaking identifiers, and two requests once for any other.
+    /// labels of days with speaking identifiers, and two requests now and then for any other.
     ///
     /// # Errors
     /// Those of the look-up: `NotFound`, `Forbidden`, `UnexpectedReply`.
-    pub(super) async fn unit(&self, call: &Call, label: &LabelName, uri: &ObjectUri) -> Result<Option<Unit>> {
+    pub(super) async fn unit(&self, call: &Call, label: &ReportName, uri: &ObjectUri) -> Result<Option<Unit>> {
         if dimension_of_days(label).is_some() {
             return Ok(Some(Unit::Day));
         }
@@ -125,7 +126,7 @@ impl Insights {
     pub(super) async fn counting(
         &self,
         call: &Call,
-        label: &LabelName,
+        label: &ReportName,
         uri: &ObjectUri,
         unit: Unit,
     ) -> Result<ObjectUri> {
@@ -162,23 +163,25 @@ impl Insights {
         ObjectUri::parse(label, self.connection.origin())
     }
 
-    /// The attribute that a label shows; looked up once while the client lives.
+    /// The attribute that a label shows; kept like all that is looked up.
     async fn attribute_of(&self, call: &Call, label: &ObjectUri) -> Result<Arc<Value>> {
-        if let Some(known) = Self::remembered(&self.memory.attributes, label) {
-            return Ok(known);
-        }
-        let shown = self.attribute(call, label).await?;
-        let Some(uri) = shown.pointer("/content/formOf").and_then(Value::as_str) else {
-            return Err(Error::config(format!("the object `{label}` is not a label of an attribute")));
+        let ask = async {
+            let shown = self.read(call, label).await?;
+            let Some(uri) = shown.pointer("/content/formOf").and_then(Value::as_str) else {
+                return Err(Error::config(format!("the object `{label}` is not a label of an attribute")));
+            };
+            self.read(call, &ObjectUri::parse(uri, self.connection.origin())?).await
         };
-        let uri = ObjectUri::parse(uri, self.connection.origin())?;
-        let attribute = self.attribute(call, &uri).await?;
-        Self::remember(&self.memory.attributes, label.clone(), Arc::clone(&attribute));
-        Ok(attribute)
+        self.memory.attributes.get(&*call.clock, label.clone(), false, ask).await
     }
 
-    /// One object, without the wrapper that names its category; looked up once while the client lives.
+    /// An attribute; kept like all that is looked up.
     async fn attribute(&self, call: &Call, uri: &ObjectUri) -> Result<Arc<Value>> {
+        self.memory.attributes.get(&*call.clock, uri.clone(), false, self.read(call, uri)).await
+    }
+
+    /// One object, without the wrapper that names its category.
+    async fn read(&self, call: &Call, uri: &ObjectUri) -> Result<Arc<Value>> {
         call.progress.enter(Phase::Resolving);
         let text = uri.to_string();
         let mut found = self.objects(call, &uri.workspace, vec![&text]).await?;
@@ -221,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_labels_of_days_say_so_themselves() {
-        let name = |text| LabelName::Identifier(Identifier::parse(text).unwrap());
+        let name = |text| ReportName::Identifier(Identifier::parse(text).unwrap());
         assert_eq!(dimension_of_days(&name("closed.date.ddmmyyyy")), Some("closed"));
         for other in ["date.aag81lMifn6q", "date.date", "date.date.other", "label.agents.team_name"] {
             assert_eq!(dimension_of_days(&name(other)), None, "{other}");

@@ -6,19 +6,21 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::RecordBatch;
 use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use super::{
     Insights,
-    pages::{Gathered, Page, Rest, Stuck},
+    columns::{table, texts},
+    pages::{Gathered, Page, Rest},
     poll::asked,
-    refusal::disappointing,
+    refusal::incomplete,
     wire::{ElementEntry, ElementsReply, ValidElementsReply},
 };
 use crate::{
-    error::{ApiFault, Error, Kind, Result},
+    error::{Error, Kind, Result},
     http::{Head, Request},
     ids::{ObjectUri, shown},
     origin::ServerPath,
@@ -173,13 +175,15 @@ impl Insights {
     }
 }
 
-/// A list that ends before it should.
-pub(super) fn incomplete(head: &Head, what: &str, stuck: &Stuck) -> Error {
-    let excerpt = match stuck.of {
-        Some(of) => format!("of {of} {what} the service gave {}, and then no more", stuck.got),
-        None => format!("the service gave {} {what}, announced more, and gave none", stuck.got),
-    };
-    disappointing(head, ApiFault::UnexpectedReply, excerpt)
+/// Elements as columns: `title` and `uri`.
+///
+/// # Errors
+/// None that can happen: the columns are made here.
+pub fn element_table(elements: &[Element]) -> Result<RecordBatch> {
+    table([
+        ("title", texts(elements.iter().map(|element| Some(element.title.as_str())))),
+        ("uri", texts(elements.iter().map(|element| Some(element.uri.as_str())))),
+    ])
 }
 
 /// Titles in portions that one request can carry, each once.

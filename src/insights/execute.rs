@@ -1,10 +1,11 @@
 //! `POST /gdc/app/projects/{workspace}/execute/raw`: has the service compute a report as CSV.
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::{Insights, wire::ExecutionReply};
+use super::{Insights, objects::is_bad_request, wire::ExecutionReply};
 use crate::{
-    error::{Error, Kind, Result},
+    error::{ApiFault, Error, Kind, Result},
     http::Request,
     ids::{ObjectUri, ReportName, WorkspaceId},
     origin::{Origin, ServerPath},
@@ -32,7 +33,7 @@ impl Execution {
 }
 
 impl Insights {
-    /// The address of a report, however the caller names it.
+    /// The address of a report or label, however the caller names it.
     ///
     /// # Errors
     /// `NotFound` for an unknown identifier, `Config` when an address and the workspace contradict each other.
@@ -40,7 +41,7 @@ impl Insights {
         match name {
             ReportName::Uri(uri) => match workspace {
                 Some(workspace) if *workspace != uri.workspace => {
-                    Err(Error::config(format!("the report `{uri}` is not in the workspace `{workspace}`")))
+                    Err(Error::config(format!("`{uri}` is not in the workspace `{workspace}`")))
                 }
                 _ => Ok(uri.clone()),
             },
@@ -48,7 +49,7 @@ impl Insights {
             ReportName::Identifier(identifier) => {
                 let workspace = self.workspace(workspace)?;
                 let found = self.identifiers(call, &workspace, std::slice::from_ref(identifier)).await?;
-                found.into_values().next().ok_or_else(|| Error::config(format!("no report `{identifier}`")))
+                found.into_values().next().ok_or_else(|| Error::config(format!("no object `{identifier}`")))
             }
         }
     }
@@ -67,11 +68,23 @@ impl Insights {
         let origin = self.connection.origin();
         let path = ServerPath::parse(&format!("/gdc/app/projects/{}/execute/raw", report.workspace), origin)?;
         let request = Request::post_json(path, &body);
-        let (_, reply): (_, ExecutionReply) =
-            self.connection.json(call, Safety::Repeatable, &request, "`uri` of the result").await?;
+        let sent = self.connection.json(call, Safety::Repeatable, &request, "`uri` of the result").await;
+        let (_, reply): (_, ExecutionReply) = match sent {
+            // It isn't established whether an unknown report is 404 or 400; the object itself tells.
+            Err(error) if is_bad_request(&error) => return Err(self.unknown(call, report).await.unwrap_or(error)),
+            sent => sent?,
+        };
         let execution = Execution::new(report.clone(), &reply.uri, origin)?;
         tracing::info!(report = %report, result = execution.result.without_query(), "executing");
         Ok(execution)
+    }
+}
+
+impl Insights {
+    /// Why there is no such object, if there is none.
+    async fn unknown(&self, call: &Call, object: &ObjectUri) -> Option<Error> {
+        let found: Result<(_, IgnoredAny)> = self.object(call, object, "an object").await;
+        found.err().filter(|error| matches!(error.kind(), Kind::Api(reply) if reply.fault == ApiFault::NotFound))
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::{Insights, calendar::Unit, window::Window};
 use crate::{
     error::{ApiFault, ApiReply, Error, Kind, Result},
-    ids::{Identifier, LabelName, ObjectUri, WorkspaceId, shown},
+    ids::{Identifier, ObjectUri, ReportName, WorkspaceId, shown},
     progress::Call,
 };
 
@@ -75,7 +75,7 @@ impl Interval {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     /// The label.
-    pub label: LabelName,
+    pub label: ReportName,
     /// What it may show.
     pub constraint: Constraint,
 }
@@ -138,7 +138,7 @@ impl Filter {
     ///
     /// # Errors
     /// `Config` for an empty list, and for more values than the service takes.
-    pub fn among(label: LabelName, titles: impl IntoIterator<Item = String>) -> Result<Self> {
+    pub fn among(label: ReportName, titles: impl IntoIterator<Item = String>) -> Result<Self> {
         let mut seen = HashSet::new();
         let titles: Vec<String> = titles.into_iter().filter(|title| seen.insert(title.clone())).collect();
         if titles.is_empty() {
@@ -156,7 +156,7 @@ impl Filter {
     }
 
     /// The last periods.
-    pub fn last(label: LabelName, last: Last) -> Self {
+    pub fn last(label: ReportName, last: Last) -> Self {
         Self { label, constraint: Constraint::Last(last) }
     }
 
@@ -164,7 +164,7 @@ impl Filter {
     ///
     /// # Errors
     /// `Config` for an empty one.
-    pub fn raw(label: LabelName, constraint: Map<String, Value>) -> Result<Self> {
+    pub fn raw(label: ReportName, constraint: Map<String, Value>) -> Result<Self> {
         if constraint.is_empty() {
             return Err(Error::config(format!("the constraint on `{label}` is empty"))
                 .hint("it is what the service is told, such as {\"type\": \"floating\", \"from\": -7, \"to\": -1}"));
@@ -212,8 +212,8 @@ impl Insights {
         filters: &[Filter],
     ) -> Result<Narrowing> {
         let named = filters.iter().filter_map(|filter| match &filter.label {
-            LabelName::Identifier(identifier) => Some(identifier),
-            LabelName::Uri(_) => None,
+            ReportName::Identifier(identifier) => Some(identifier),
+            _ => None,
         });
         let names: Vec<Identifier> = days.map(|days| &days.label).into_iter().chain(named).cloned().collect();
         let known = if names.is_empty() { BTreeMap::new() } else { self.identifiers(call, workspace, &names).await? };
@@ -221,16 +221,16 @@ impl Insights {
         if let Some(days) = days
             && let Some(uri) = known.get(&days.label)
         {
-            self.check_days(call, &LabelName::Identifier(days.label.clone()), uri, whole_days).await?;
+            self.check_days(call, &ReportName::Identifier(days.label.clone()), uri, whole_days).await?;
             narrowing.date = Some(uri.clone());
         }
         for Filter { label, constraint } in filters {
             let uri = match label {
-                LabelName::Identifier(identifier) => known.get(identifier),
-                LabelName::Uri(uri) if uri.workspace == *workspace => Some(uri),
-                LabelName::Uri(_) => None,
+                ReportName::Identifier(identifier) => known.get(identifier).cloned(),
+                ReportName::Number(number) => Some(ObjectUri { workspace: workspace.clone(), number: *number }),
+                ReportName::Uri(uri) => Some(uri.clone()).filter(|uri| uri.workspace == *workspace),
             };
-            let Some(uri) = uri else {
+            let Some(uri) = &uri else {
                 return Err(Error::config(format!("the label `{label}` is not in the workspace `{workspace}`")));
             };
             narrowing.others.push(match constraint {
@@ -250,7 +250,7 @@ impl Insights {
     }
 
     /// Whether a label may be filtered by days. The service would take an interval on months too, but as whole months.
-    async fn check_days(&self, call: &Call, label: &LabelName, uri: &ObjectUri, whole_days: bool) -> Result<()> {
+    async fn check_days(&self, call: &Call, label: &ReportName, uri: &ObjectUri, whole_days: bool) -> Result<()> {
         match self.unit(call, label, uri).await? {
             Some(Unit::Day) => Ok(()),
             Some(unit) if whole_days => Err(Error::config(format!(
@@ -264,7 +264,7 @@ impl Insights {
     }
 
     /// The addresses of the elements that have one of these titles: all of them, since labels needn't be unique.
-    async fn among(&self, call: &Call, label: &LabelName, uri: &ObjectUri, titles: &[String]) -> Result<Vec<String>> {
+    async fn among(&self, call: &Call, label: &ReportName, uri: &ObjectUri, titles: &[String]) -> Result<Vec<String>> {
         let found = self.elements_titled(call, uri, titles).await?;
         let known: HashSet<&str> = found.iter().map(|element| element.title.as_str()).collect();
         let unknown: Vec<&str> = titles.iter().map(String::as_str).filter(|title| !known.contains(title)).collect();
@@ -322,8 +322,8 @@ mod tests {
     use super::*;
     use crate::origin::Origin;
 
-    fn label(name: &str) -> LabelName {
-        LabelName::parse(name, &Origin::parse("https://analytics.ytica.com", "/gdc/").unwrap()).unwrap()
+    fn label(name: &str) -> ReportName {
+        ReportName::parse_label(name, &Origin::parse("https://analytics.ytica.com", "/gdc/").unwrap()).unwrap()
     }
 
     #[test]
@@ -347,9 +347,13 @@ mod tests {
 
     #[test]
     fn periods_are_counted_as_the_service_does() {
-        for (count, current, steps) in
-            [(1, false, (-1, -1)), (7, false, (-7, -1)), (1, true, (0, 0)), (7, true, (-6, 0)), (u32::MAX, true, (-4_294_967_294, 0))]
-        {
+        for (count, current, steps) in [
+            (1, false, (-1, -1)),
+            (7, false, (-7, -1)),
+            (1, true, (0, 0)),
+            (7, true, (-6, 0)),
+            (u32::MAX, true, (-4_294_967_294, 0)),
+        ] {
             assert_eq!(Last::new(count, Unit::Day, current).unwrap().steps(), steps, "{count} {current}");
         }
         insta::assert_snapshot!(Last::new(0, Unit::Week, true).unwrap_err(), @r"

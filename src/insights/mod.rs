@@ -3,8 +3,12 @@
 //! Facts about the wire come from Twilio's documentation of the Flex Insights API and from recorded exchanges of the
 //! GoodData platform; each file says what it relies on.
 
+mod announced;
+mod cache;
 pub mod calendar;
+pub mod catalog;
 mod challenge;
+mod columns;
 mod connection;
 pub mod describe;
 mod download;
@@ -14,21 +18,36 @@ pub mod filter;
 mod identifiers;
 mod login;
 mod logout;
+mod objects;
 mod pages;
 mod poll;
+mod profile;
 mod refusal;
 mod token;
 pub mod window;
 mod wire;
+mod workspaces;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use arrow_array::RecordBatch;
 use tokio::sync::Semaphore;
 
-pub use self::{connection::Connection, describe::Report, download::Download, elements::Element, execute::Execution, login::AuthMode};
+use self::{cache::Cache, catalog::Listing, objects::Batch};
+
+pub use self::{
+    announced::Announced,
+    cache::LIFE,
+    connection::Connection,
+    describe::Report,
+    download::Download,
+    elements::{Element, element_table},
+    execute::Execution,
+    login::AuthMode,
+};
 use crate::{
     clock::Clock,
     error::{Error, Result},
@@ -97,13 +116,18 @@ pub struct Insights {
     memory: Arc<Memory>,
 }
 
-/// What was looked up once and doesn't change while a client lives.
+/// What was looked up: the uris of identifiers for good, since they never change, all else for a while.
 #[derive(Debug, Default)]
 struct Memory {
     uris: Mutex<HashMap<(WorkspaceId, Identifier), ObjectUri>>,
-    reports: Mutex<HashMap<ObjectUri, Arc<Report>>>,
-    /// The attributes of labels, by the label.
-    attributes: Mutex<HashMap<ObjectUri, Arc<serde_json::Value>>>,
+    workspaces: Cache<(), RecordBatch>,
+    lists: Cache<(WorkspaceId, Listing), RecordBatch>,
+    reports: Cache<ObjectUri, Arc<Report>>,
+    /// Reports whose results have other columns than their definition, although it has just been read.
+    misfits: Mutex<HashSet<ObjectUri>>,
+    /// The attributes of labels by the label, and those that were looked up by themselves.
+    attributes: Cache<ObjectUri, Arc<serde_json::Value>>,
+    batch: Batch,
 }
 
 impl Insights {
@@ -144,6 +168,11 @@ impl Insights {
     /// `InvalidCredentials`, `LoginThrottled` or a transport failure.
     pub async fn login(&self, call: &Call) -> Result<()> {
         self.connection.login(call).await
+    }
+
+    /// The id of the logged-in profile, 32 hexadecimal digits; `None` when nobody is logged in.
+    pub fn profile_id(&self) -> Option<String> {
+        self.connection.profile()
     }
 
     /// Ends the session: the service forgets both tokens. The next call logs in again.

@@ -51,6 +51,7 @@ pub(super) struct ObjectsReply {
 #[derive(Deserialize)]
 pub(super) struct Objects {
     pub(super) items: Vec<serde_json::Map<String, serde_json::Value>>,
+    pub(super) paging: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -176,4 +177,28 @@ pub(super) struct ValidElement {
 pub(super) struct ElementEntry {
     pub(super) title: Option<String>,
     pub(super) uri: String,
+}
+
+/// Older services send all workspaces at once, without pages.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum WorkspacesReply {
+    Paged { projects: Workspaces },
+    Whole { projects: Vec<serde_json::Value> },
+}
+
+#[derive(Deserialize)]
+pub(super) struct Workspaces {
+    pub(super) items: Vec<serde_json::Value>,
+    pub(super) paging: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct QueryReply {
+    pub(super) query: Query,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Query {
+    pub(super) entries: Vec<serde_json::Value>,
 }

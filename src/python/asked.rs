@@ -10,7 +10,7 @@ use super::{config, listener::listener, types::types};
 use crate::{
     error::{Error, Result},
     export::{Base, Export, Handle, Start},
-    ids::{Identifier, LabelName, ReportName, WorkspaceId, shown},
+    ids::{Identifier, ReportName, WorkspaceId, shown},
     insights::{
         calendar::Unit,
         filter::{Filter, Interval, Last},
@@ -65,12 +65,12 @@ fn filters(given: Option<&Bound<'_, PyAny>>, origin: &Origin) -> PyResult<Vec<Fi
         let (label, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
         let label: String =
             label.extract().map_err(|_| PyTypeError::new_err("the keys of `where` must be identifiers of labels"))?;
-        filters.push(filter(LabelName::parse(&label, origin)?, &value)?);
+        filters.push(filter(ReportName::parse_label(&label, origin)?, &value)?);
     }
     Ok(filters)
 }
 
-fn filter(label: LabelName, value: &Bound<'_, PyAny>) -> PyResult<Filter> {
+fn filter(label: ReportName, value: &Bound<'_, PyAny>) -> PyResult<Filter> {
     let py = value.py();
     if value.is_instance(&py.import("insightframe.filters")?.getattr("Last")?)? {
         return last(label, value);
@@ -93,13 +93,13 @@ fn filter(label: LabelName, value: &Bound<'_, PyAny>) -> PyResult<Filter> {
         return Err(wrong());
     }
     let titles: Vec<String> =
-        value.try_iter().map_err(|_| wrong())?.map(|title| title?.extract()).collect::<PyResult<_>>().map_err(|_| {
-            PyTypeError::new_err(format!("`where` on `{label}` must be a list of titles, and titles are strings"))
-        })?;
+        value.try_iter().map_err(|_| wrong())?.map(|title| title?.extract()).collect::<PyResult<_>>().map_err(
+            |_| PyTypeError::new_err(format!("`where` on `{label}` must be a list of titles, and titles are strings")),
+        )?;
     Ok(Filter::among(label, titles)?)
 }
 
-fn last(label: LabelName, value: &Bound<'_, PyAny>) -> PyResult<Filter> {
+fn last(label: ReportName, value: &Bound<'_, PyAny>) -> PyResult<Filter> {
     for period in ["days", "weeks", "months", "quarters", "years"] {
         if let Some(count) = value.getattr(period)?.extract::<Option<u32>>()?
             && let Some(unit) = Unit::of_plural(period)
@@ -130,13 +130,18 @@ pub(super) fn bound<'a, 'py>(py: Python<'py>, object: Option<&'a Py<PyAny>>) -> 
 
 /// The name of a report: a number or text. `True` is an integer to Python, but nobody's report.
 fn name(report: &Bound<'_, PyAny>) -> PyResult<String> {
-    if !report.is_instance_of::<PyBool>()
-        && let Ok(number) = report.extract::<u64>()
+    name_of("report", report)
+}
+
+/// The name of an object that the argument `what` gives.
+pub(super) fn name_of(what: &str, object: &Bound<'_, PyAny>) -> PyResult<String> {
+    if !object.is_instance_of::<PyBool>()
+        && let Ok(number) = object.extract::<u64>()
     {
         return Ok(number.to_string());
     }
-    let wrong = |_| PyTypeError::new_err("`report` must be an object id, an identifier or a uri");
-    report.extract::<String>().map_err(wrong)
+    let wrong = |_| PyTypeError::new_err(format!("`{what}` must be an object id, an identifier or a uri"));
+    object.extract::<String>().map_err(wrong)
 }
 
 /// A day as `datetime.date` or ISO text. A datetime is refused: its time would be lost, and its zone is not the report's.

@@ -305,7 +305,8 @@ impl InsightsClient {
         timeout: Option<f64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Receipt> {
-        let asked = Asked { report, start, end, date, filters: r#where, every, schema: None, workspace, timeout, progress };
+        let asked =
+            Asked { report, start, end, date, filters: r#where, every, schema: None, workspace, timeout, progress };
         let mut prepared = self.prepare(py, &asked)?;
         prepared.start.take_no_types();
         let progress = prepared.call.progress.clone();
@@ -330,7 +331,8 @@ impl InsightsClient {
         timeout: Option<f64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Receipt> {
-        let asked = Asked { report, start, end, date, filters: r#where, every, schema: None, workspace, timeout, progress };
+        let asked =
+            Asked { report, start, end, date, filters: r#where, every, schema: None, workspace, timeout, progress };
         let mut prepared = Python::attach(|py| self.prepare(py, &asked))?;
         prepared.start.take_no_types();
         run(prepared.download(path)).await.map(Receipt)
@@ -480,7 +482,12 @@ impl InsightsClient {
         self.begin(py, asked::resume(handle, schema, timeout, &self.origin)?, progress)
     }
 
-    pub(super) fn begin(&self, py: Python<'_>, start: Start, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Prepared> {
+    pub(super) fn begin(
+        &self,
+        py: Python<'_>,
+        start: Start,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Prepared> {
         log_to_python(py);
         let timeout = start.timeout().unwrap_or(self.options.polling.timeout);
         let listener = match progress {

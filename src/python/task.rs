@@ -7,12 +7,7 @@ use pyo3::{
     types::{PyDict, PyTuple, PyType},
 };
 
-use super::{
-    asked::Asked,
-    client::InsightsClient,
-    runtime::run,
-    table::Table,
-};
+use super::{asked::Asked, client::InsightsClient, runtime::run, table::Table};
 use crate::{
     export::{Export, Start, types::name_of},
     insights::filter::Constraint,

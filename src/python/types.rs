@@ -6,10 +6,7 @@ use pyo3_arrow::PyField;
 use crate::{
     csv::ColumnType,
     error::Error,
-    export::{
-        Base, Types,
-        types::type_named,
-    },
+    export::{Base, Types, types::type_named},
 };
 
 /// `"report"`, `"infer"`, `"text"`, or a mapping of column to type over `default`.

@@ -64,11 +64,9 @@ async fn a_search_is_the_services_and_a_limit_asks_for_no_more() {
 async fn titles_are_found_whichever_way_the_service_answers() {
     let asked = owned(&["Billing", "Kündigungen", "Sales, New Business", "billing", "Nowhere", ""]);
     for auth in [AuthMode::Header, AuthMode::Cookie] {
-        for (form, posts, gets) in [
-            (ValidElements303::FirstCall, 2, 1),
-            (ValidElements303::Always, 2, 2),
-            (ValidElements303::Never, 2, 0),
-        ] {
+        for (form, posts, gets) in
+            [(ValidElements303::FirstCall, 2, 1), (ValidElements303::Always, 2, 2), (ValidElements303::Never, 2, 0)]
+        {
             let stage = Stage::with(|served| served.valid_elements_303 = form, |options| options.auth = auth);
             let queues = label(&stage, "label.conversations.queue").await;
             for _ in 0..2 {

@@ -5,11 +5,14 @@
 
 mod stage;
 
+mod account;
+mod catalogue;
 mod datasets;
 mod elements;
 mod exports;
 mod filters;
 mod layers;
+mod meaning;
 mod p01_one_refresh;
 mod p01_to_p04_model;
 mod p02_failing_refresh;

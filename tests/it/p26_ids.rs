@@ -2,7 +2,7 @@
 
 use insightframe::{
     export::Handle,
-    ids::{Identifier, LabelName, ObjectUri, ReportName, WorkspaceId},
+    ids::{Identifier, ObjectUri, ReportName, WorkspaceId},
     origin::Origin,
 };
 use serde_json::json;
@@ -21,11 +21,11 @@ fn ids_that_move_the_path_are_refused_before_any_request() {
         assert_eq!(WorkspaceId::parse(text).unwrap_err().code(), "ConfigError", "{text:?}");
         assert_eq!(Identifier::parse(text).unwrap_err().code(), "ConfigError", "{text:?}");
         assert_eq!(ReportName::parse(text, &origin).unwrap_err().code(), "ConfigError", "{text:?}");
-        assert_eq!(LabelName::parse(text, &origin).unwrap_err().code(), "ConfigError", "{text:?}");
+        assert_eq!(ReportName::parse_label(text, &origin).unwrap_err().code(), "ConfigError", "{text:?}");
         for address in [format!("/gdc/md/{workspace}/obj/{text}"), format!("/gdc/md/{text}/obj/1")] {
             assert!(ObjectUri::parse(&address, &origin).is_err(), "{address:?}");
             assert!(ReportName::parse(&address, &origin).is_err(), "{address:?}");
-            assert!(LabelName::parse(&address, &origin).is_err(), "{address:?}");
+            assert!(ReportName::parse_label(&address, &origin).is_err(), "{address:?}");
         }
         let moved = format!("/gdc/projects/{workspace}/execute/raw/../../{text}");
         let report = format!("/gdc/md/{workspace}/obj/1");

@@ -13,9 +13,7 @@ use crate::{
 };
 
 /// Everything that a caller can see.
-fn seen(
-    result: Result<Decoded>,
-) -> Result<(Vec<RecordBatch>, u64, Option<RecordBatch>), String> {
+fn seen(result: Result<Decoded>) -> Result<(Vec<RecordBatch>, u64, Option<RecordBatch>), String> {
     result.map(|d| (d.batches, d.records, d.rejects)).map_err(|error| error.to_string())
 }
 
