@@ -40,11 +40,7 @@ use crate::{
         table::fingerprint,
     },
     ids::{ObjectUri, ReportName},
-    insights::{
-        Insights,
-        filter::Interval,
-        window::Window,
-    },
+    insights::{Insights, filter::Interval, window::Window},
     progress::{Call, Count},
 };
 

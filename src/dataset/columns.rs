@@ -19,8 +19,11 @@ use crate::{
 /// Any other change of a type is an error in any case: readers could not put the files together.
 pub(super) fn agree(known: Option<&SchemaRef>, found: &Schema, widen: bool) -> Result<SchemaRef> {
     if let Ok(field) = found.field_with_name(PARTITION) {
-        return Err(Error::config(format!("the report has a column `{}`, as the dataset's partitions are called", field.name()))
-            .hint("rename the column in the report"));
+        return Err(Error::config(format!(
+            "the report has a column `{}`, as the dataset's partitions are called",
+            field.name()
+        ))
+        .hint("rename the column in the report"));
     }
     let plain = |field: &Arc<Field>| Field::new(field.name(), plain(field.data_type()), true);
     let Some(known) = known else {
@@ -99,7 +102,9 @@ fn widened(column: &ArrayRef, kind: &DataType) -> Result<ArrayRef, ArrowError> {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{Array, DictionaryArray, Float64Array, Int64Array, StringArray, StringViewArray, types::Int32Type};
+    use arrow_array::{
+        Array, DictionaryArray, Float64Array, Int64Array, StringArray, StringViewArray, types::Int32Type,
+    };
 
     use super::*;
 

@@ -40,7 +40,9 @@ pub(super) fn plan(root: &Place, asked: Vec<Window>, done: &[Row], restate: usiz
                     "the window {window} cuts through {}..{}, which `{root}` has: some days would be there twice",
                     row.start, row.end
                 ))
-                .hint("go on with the `every` that the dataset was begun with, or give the other one a place of its own"));
+                .hint(
+                    "go on with the `every` that the dataset was begun with, or give the other one a place of its own",
+                ));
             }
         };
         if list.last() != Some(&window) {
@@ -82,7 +84,9 @@ mod tests {
 
     fn planned(asked: &[&str], done: &[&str], restate: usize) -> Result<(String, String)> {
         let windows = |texts: &[&str]| texts.iter().map(|text| window(text)).collect::<Vec<_>>();
-        let text = |windows: &[Window]| windows.iter().map(Window::to_string).collect::<Vec<_>>().join(" ").replace("2024-", "");
+        let text = |windows: &[Window]| {
+            windows.iter().map(Window::to_string).collect::<Vec<_>>().join(" ").replace("2024-", "")
+        };
         let plan = plan(&Place::local("root"), windows(asked), &rows(&windows(done)), restate)?;
         Ok((text(&plan.fetched), text(&plan.skipped)))
     }

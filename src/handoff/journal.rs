@@ -311,7 +311,9 @@ impl State {
 
     fn read(root: &Place, bytes: &[u8]) -> Result<Self> {
         let wrong = |what: String| {
-            Error::config(format!("`{root}/{MANIFEST}` {what}")).hint("it says what is done; without it all is fetched again, into an empty place")
+            Error::config(format!("`{root}/{MANIFEST}` {what}")).hint(
+                "only the manifest tells what is done: bring it back, or begin the dataset again in an empty place",
+            )
         };
         let version = serde_json::from_slice::<Value>(bytes).ok().and_then(|value| value["version"].as_u64());
         if version.is_some_and(|version| version > VERSION) {
@@ -322,7 +324,8 @@ impl State {
             return Err(wrong("is no manifest of a dataset".into()));
         }
         let field = |column: Column| {
-            let kind = data_type(&column.kind).ok_or_else(|| wrong(format!("has an unknown type, `{}`", column.kind)))?;
+            let kind =
+                data_type(&column.kind).ok_or_else(|| wrong(format!("has an unknown type, `{}`", column.kind)))?;
             Ok(Field::new(column.name, kind, true))
         };
         let fields = read.columns.into_iter().map(field).collect::<Result<Vec<_>>>()?;
@@ -338,7 +341,10 @@ impl State {
 
     /// Refuses to mix two things in one place.
     fn must_be(&self, root: &Place, asked: &Identity) -> Result<()> {
-        let filters = |identity: &Identity| identity.filters.to_string();
+        let filters = |identity: &Identity| match &identity.filters {
+            Value::Null => "none".to_owned(),
+            filters => filters.to_string(),
+        };
         let pairs = [
             ("report", self.identity.report.clone(), asked.report.clone()),
             ("workspace", self.identity.workspace.clone(), asked.workspace.clone()),
@@ -390,15 +396,20 @@ impl State {
     fn text(&self) -> String {
         let mut text = format!("{{\n  \"insightframe\": \"dataset\",\n  \"version\": {VERSION},\n");
         let Identity { report, workspace, date, filters, format } = &self.identity;
-        for (name, value) in
-            [("report", json(report)), ("workspace", json(workspace)), ("date", json(date)), ("where", json(filters)), ("format", json(format))]
-        {
+        for (name, value) in [
+            ("report", json(report)),
+            ("workspace", json(workspace)),
+            ("date", json(date)),
+            ("where", json(filters)),
+            ("format", json(format)),
+        ] {
             let _ = writeln!(text, "  \"{name}\": {value},");
         }
         let mark = self.schema.as_ref().map(|schema| fingerprint(schema));
         let _ = writeln!(text, "  \"fingerprint\": {},", json(&mark));
         let columns = self.schema.iter().flat_map(|schema| schema.fields().iter());
-        let columns = columns.map(|field| json(&Column { name: field.name().clone(), kind: type_name(field.data_type()) }));
+        let columns =
+            columns.map(|field| json(&Column { name: field.name().clone(), kind: type_name(field.data_type()) }));
         list(&mut text, "columns", columns);
         text.push_str(",\n");
         list(&mut text, "windows", self.windows.values().map(json));

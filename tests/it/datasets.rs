@@ -75,7 +75,8 @@ fn rows(root: &Path) -> RecordBatch {
 /// A table with the layouts of the dataset's columns.
 fn same(table: &Table, schema: &SchemaRef) -> RecordBatch {
     let all = concat_batches(table.schema(), table.batches()).unwrap();
-    let columns = all.columns().iter().zip(schema.fields()).map(|(column, field)| cast(column, field.data_type()).unwrap());
+    let columns =
+        all.columns().iter().zip(schema.fields()).map(|(column, field)| cast(column, field.data_type()).unwrap());
     RecordBatch::try_new(Arc::clone(schema), columns.collect()).unwrap()
 }
 
@@ -263,7 +264,10 @@ async fn drift_is_an_error_or_a_wider_dataset() {
     };
     let room = tempfile::tempdir().unwrap();
     let error = refused(fill(room.path(), false, fetch).await);
-    assert!(error.to_string().contains("column `talk`: expected float64, as in the windows before, found int64"), "{error}");
+    assert!(
+        error.to_string().contains("column `talk`: expected float64, as in the windows before, found int64"),
+        "{error}"
+    );
     assert_eq!(rows(room.path()).num_rows(), 9);
 
     assert_eq!(fill(room.path(), true, fetch).await.unwrap().len(), 31);

@@ -1,7 +1,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream::{self, BoxStream}};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, PutMultipartOptions, PutOptions,
     PutPayload, PutResult, UploadPart, memory::InMemory,
@@ -55,23 +58,22 @@ fn what_is_no_place_is_refused_without_repeating_a_secret() {
     `storage_options`: `aws_allow_invalid_certificates` means nothing to `s3://`
     hint: the names are those of the `object_store` crate, as in polars and delta-rs
     ");
-    insta::assert_snapshot!(refused("gs://bucket/report.csv", &[("google_service_account_key", "canary")]), @r"
-    the store of `gs://bucket/report.csv` can't be set up: expected value at line 1 column 1
-    ");
-    insta::assert_snapshot!(refused("az://container/report.csv", &[("azure_storage_account_name", "a"), ("azure_storage_account_key", "!canary!")]), @r"
-    the store of `az://container/report.csv` can't be set up: Invalid symbol 33, offset 0.
-    ");
+    insta::assert_snapshot!(refused("gs://bucket/report.csv", &[("google_service_account_key", "canary")]), @"the store of `gs://bucket/report.csv` can't be set up: expected value at line 1 column 1");
+    insta::assert_snapshot!(refused("az://container/report.csv", &[("azure_storage_account_name", "a"), ("azure_storage_account_key", "!canary!")]), @"the store of `az://container/report.csv` can't be set up: Invalid symbol 33, offset 0.");
 }
 
 #[test]
 fn options_show_themselves_to_nobody() {
     let options = StorageOptions::new([("AWS_SECRET_ACCESS_KEY".to_owned(), "canary".to_owned())]);
     assert_eq!(format!("{options:?}"), r#"StorageOptions([("aws_secret_access_key", ***)])"#);
-    let place = Place::parse("s3://bucket/a/b", &StorageOptions::new([
-        ("aws_secret_access_key".to_owned(), "canary".to_owned()),
-        ("aws_access_key_id".to_owned(), "id".to_owned()),
-        ("aws_region".to_owned(), "eu-west-1".to_owned()),
-    ]));
+    let place = Place::parse(
+        "s3://bucket/a/b",
+        &StorageOptions::new([
+            ("aws_secret_access_key".to_owned(), "canary".to_owned()),
+            ("aws_access_key_id".to_owned(), "id".to_owned()),
+            ("aws_region".to_owned(), "eu-west-1".to_owned()),
+        ]),
+    );
     assert_eq!(format!("{:?}", place.unwrap()), "Place(s3://bucket/a/b)");
 }
 
