@@ -205,7 +205,8 @@ async fn fill(root: &Path, widen: bool, fetch: impl AsyncFn(Window) -> Result<Re
         concurrency: 4,
         clock: Arc::new(SystemClock::new()),
     };
-    let stream = async |window: Window| {
+    let fetch = &fetch;
+    let stream = |window: Window| async move {
         let batch = fetch(window).await?;
         Ok(Stream::spawn(batch.schema(), async move |batches| drop(batches.send(Ok(batch)).await)))
     };
