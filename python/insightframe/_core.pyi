@@ -504,7 +504,7 @@ class InsightsClient:
         end: _Day,
         every: _Every | None = "1d",
         restate: int | None = None,
-        format: Literal["parquet", "ipc", "csv"] = "parquet",
+        format: Literal["parquet", "ipc", "csv"] = "parquet",  # noqa: A002
         date: str | None = None,
         where: _Where | None = None,
         schema: _Schema | None = None,
@@ -538,15 +538,15 @@ class InsightsClient:
         spark.read.parquet("calls")                                            # window_start is a date
         ```
 
-        Every file has the same columns and types, text as plain strings; in CSV files all is text. A window whose columns
-        differ from those before is an error that names the column. With `widen=True` new columns are taken along and lost
-        ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns, and readers
-        must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in DuckDB,
-        a `schema` in pyarrow).
+        Every file has the same columns and types, text as plain strings; in CSV files all is text. A window whose
+        columns differ from those before is an error that names the column. With `widen=True` new columns are taken along
+        and lost ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns, and
+        readers must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in
+        DuckDB, a `schema` in pyarrow).
 
         One export at a time writes to a dataset. On a local disk a second one is refused at once. In a store it is
-        refused as soon as the first one has written to the manifest since, before it puts any file there; stores without
-        conditional writes can't notice it, and there it is up to you.
+        refused as soon as the first one has written to the manifest since, before it puts any file there; stores
+        without conditional writes can't notice it, and there it is up to you.
 
         Args:
             report: As in `export`. A dataset is one report, named in one way.
@@ -594,7 +594,7 @@ class InsightsClient:
         end: _Day,
         every: _Every | None = "1d",
         restate: int | None = None,
-        format: Literal["parquet", "ipc", "csv"] = "parquet",
+        format: Literal["parquet", "ipc", "csv"] = "parquet",  # noqa: A002
         date: str | None = None,
         where: _Where | None = None,
         schema: _Schema | None = None,

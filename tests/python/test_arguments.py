@@ -180,9 +180,7 @@ hint: give the identifier (`label.agents.team_name`) or the address (`/gdc/md/â€
     assert message(TypeError, where({queue: ["Billing", 7]})) == snapshot(
         "`where` on `label.conversations.queue` must be a list of titles, and titles are strings"
     )
-    assert message(TypeError, where({7: ["Billing"]})) == snapshot(
-        "the keys of `where` must be identifiers of labels"
-    )
+    assert message(TypeError, where({7: ["Billing"]})) == snapshot("the keys of `where` must be identifiers of labels")
     assert message(TypeError, where([queue])) == snapshot("`where` must be a mapping of label to what it may show")
     assert message(ValueError, where({queue: {"from": float("nan")}})) == snapshot(
         "Out of range float values are not JSON compliant: nan"
