@@ -629,9 +629,9 @@ class InsightsClient:
             tables = pool.map(lambda task: task.run(InsightsClient()), tasks)
         ```
 
-        Takes what `export` takes. Without `start` and `end` and with `every=None` there is one task, of all days. A task
-        keeps the workspace, the client's when none is named, and `every`: a window that is too large for the service is
-        halved where it is run.
+        Takes what `export` takes. Without `start` and `end` and with `every=None` there is one task, of all days. A
+        task keeps the workspace, the client's when none is named, and `every`: a window that is too large for the
+        service is halved where it is run.
 
         Raises:
             ConfigError: An argument can't be used, or there are no days to cut.
@@ -647,12 +647,12 @@ class InsightsClient:
     ) -> Table:
         """Goes on with an export that ran out of time or was interrupted, without computing the report again.
 
-        Of an export in windows, results that the service has computed are fetched, the rest is executed. What the service
-        has forgotten meanwhile is executed again, once, and the receipt says so.
+        Of an export in windows, results that the service has computed are fetched, the rest is executed. What the
+        service has forgotten meanwhile is executed again, once, and the receipt says so.
 
         Args:
-            handle: The `handle` of the error. It is text (JSON) that holds the addresses of the report, its filters, its
-                windows and their results, and no secret; it may be kept, and used more than once.
+            handle: The `handle` of the error. It is text (JSON) that holds the addresses of the report, its filters,
+                its windows and their results, and no secret; it may be kept, and used more than once.
             schema: As in `export`.
             timeout: Seconds it may take. Default: `Polling.timeout`.
             progress: Default: the client's.
