@@ -540,8 +540,8 @@ class InsightsClient:
 
         Every file has the same columns and types, text as plain strings; in CSV files all is text. A window whose
         columns differ from those before is an error that names the column. With `widen=True` new columns are taken
-        along and lost ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns, and
-        readers must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in
+        along and lost ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns,
+        and readers must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in
         DuckDB, a `schema` in pyarrow).
 
         One export at a time writes to a dataset. On a local disk a second one is refused at once. In a store it is
