@@ -15,7 +15,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from insightframe import InsightsClient, Table, decode_csv
-from insightframe.errors import ConfigError
+from insightframe.errors import ConfigError, ResultIncomplete
 from insightframe.sandbox import Sandbox
 
 KEY, SECRET = "AKIAIOSFODNN7CANARY1", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYCANARY"
@@ -148,14 +148,26 @@ def test_a_second_writer_of_a_dataset_in_a_bucket_is_noticed(bucket: Bucket, ins
     assert set(bucket.keys()) == {"calls/_insightframe/manifest.json"}
 
 
+@pytest.mark.insights_sandbox(rows_per_day=2000, data_start="2023-01-01", data_end="2023-01-31", raw_202_count=0)
 def test_a_broken_upload_is_forgotten(
     bucket: Bucket, insights_client: InsightsClient, insights_sandbox: Sandbox
 ) -> None:
-    insights_sandbox.fault("reset", path="*/execute/raw/*", method="GET", times=None, after=60_000_000)
-    stream = insights_client.stream("3035653", schema="text")
+    seen = [0]
+    events = 0
+
+    def look(_: object) -> None:
+        nonlocal events
+        events += 1
+        if events % 40 == 0:
+            seen.append(bucket.uploads())
+
+    insights_sandbox.fault("reset", path="*/execute/raw/*", method="GET", times=None, after=24_000_000)
     bucket.client.put_object(Bucket=bucket.name, Key="calls.csv", Body=b"old")
-    with pytest.raises(Exception, match=r"."):
+    stream = insights_client.stream("3035653", schema="text", progress=look)
+    with pytest.raises(ResultIncomplete):
         stream.write_csv(bucket.url("calls.csv"), storage_options=bucket.options)
+    # It was on its way, and is no more: waited for, since a script may end right here.
+    assert max(seen) == 1
     assert bucket.uploads() == 0
     assert bucket.keys() == {"calls.csv": 3}
 
@@ -164,20 +176,32 @@ def test_what_a_store_refuses_is_an_os_error_without_secrets(bucket: Bucket, tmp
     table = noise(3)
     with pytest.raises(FileNotFoundError) as missing:
         table.write_csv("s3://no-such-bucket/table.csv", storage_options=bucket.options)
-    assert str(missing.value) == snapshot()
+    assert str(missing.value) == snapshot(
+        "[Errno 2] the store answered 404 Not Found: NoSuchBucket: The specified bucket does not exist: 's3://no-such-bucket/table.csv'"
+    )
     with pytest.raises(OSError, match="table") as plain:
         table.write_csv(bucket.url("table.csv"), storage_options=bucket.options | {"allow_http": "false"})
-    assert str(plain.value) == snapshot()
+    assert str(plain.value).replace(bucket.name, "…") == snapshot("""\
+`s3://…/table.csv`: URL scheme is not allowed
+hint: plain http needs `storage_options={"allow_http": "true"}`\
+""")
     closed = bucket.options | {"aws_endpoint_url": "http://127.0.0.1:9"}
     with pytest.raises(OSError, match="table") as refused:
         table.write_csv(bucket.url("table.csv"), storage_options=closed)
-    assert re.sub(r" \(os error \d+\)", "", str(refused.value)) == snapshot()
+    assert re.sub(r" \(os error \d+\)", "", str(refused.value)).replace(bucket.name, "…") == snapshot(
+        "`s3://…/table.csv`: Connection refused"
+    )
     with pytest.raises(ConfigError) as unknown:
         table.write_csv(bucket.url("table.csv"), storage_options=bucket.options | {"aws_secret": SECRET})
-    assert str(unknown.value) == snapshot()
+    assert str(unknown.value) == snapshot("""\
+`storage_options`: `aws_secret` means nothing to `s3://`
+hint: the names are those of the `object_store` crate, as in polars and delta-rs\
+""")
     with pytest.raises(TypeError) as wrong:
         table.write_csv(bucket.url("table.csv"), storage_options={"aws_secret_access_key": SECRET.encode()})  # type: ignore[dict-item]
-    assert str(wrong.value) == snapshot()
+    assert str(wrong.value) == snapshot(
+        '`storage_options` must be a dict of strings, such as {"aws_region": "eu-west-1"}'
+    )
     for error in (missing, plain, refused, unknown, wrong):
         assert SECRET not in repr(error.value)
         assert KEY not in repr(error.value)
