@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
