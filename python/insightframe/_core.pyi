@@ -540,9 +540,9 @@ class InsightsClient:
 
         Every file has the same columns and types, text as plain strings; in CSV files all is text. A window whose
         columns differ from those before is an error that names the column. With `widen=True` new columns are taken
-        along and lost ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns,
-        and readers must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in
-        DuckDB, a `schema` in pyarrow).
+        along and lost ones stay, null, and whole numbers fit a column of decimals; older files then lack the new
+        columns, and readers must be told to bear it (`missing_columns="insert"` with a `schema` in polars,
+        `union_by_name = true` in DuckDB, a `schema` in pyarrow).
 
         One export at a time writes to a dataset. On a local disk a second one is refused at once. In a store it is
         refused as soon as the first one has written to the manifest since, before it puts any file there; stores
@@ -1421,9 +1421,9 @@ class Table:
     def write_parquet(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes a Parquet file, compressed with snappy; returns its size in bytes.
 
-        The file is absent until it is complete, and one that is there is replaced. In an object store too: what is large
-        travels in parts, and a store is asked to forget the parts of an upload that breaks off. It can't be asked by a
-        process that is killed; a rule of the bucket that ends incomplete uploads takes care of those.
+        The file is absent until it is complete, and one that is there is replaced. In an object store too: what is
+        large travels in parts, and a store is asked to forget the parts of an upload that breaks off. It can't be asked
+        by a process that is killed; a rule of the bucket that ends incomplete uploads takes care of those.
 
         Args:
             path: A path, or a url such as `s3://bucket/report.parquet`; also `gs://`, `az://`, `abfss://` and `file://`.
