@@ -1,12 +1,13 @@
 //! The story: log in, execute, poll, download, decode, hand off.
 //!
 //! `open` is the whole of it on one screen; logging in happens by itself with the first request. What remains are
-//! the three ways to receive the result: a [`Table`], a [`Stream`] and a file.
+//! the four ways to receive the result: a [`Table`], a [`Stream`], the bytes as they come and a file.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -238,6 +239,36 @@ impl StreamReceipt {
     }
 }
 
+/// The service's CSV, byte for byte, as it comes. The deadline holds until the first byte can be taken; afterwards the
+/// consumer sets the pace.
+///
+/// # Errors
+/// As [`table`], for what goes wrong before the first byte.
+pub async fn bytes(client: &Insights, call: &Call, start: &Start) -> Result<Arriving> {
+    let Opened { execution, download, place, .. } = start.open(client, call).await?;
+    Ok(Arriving { execution, download, _place: place })
+}
+
+/// The bytes of a result on their way. Dropped early, it closes the connection.
+pub struct Arriving {
+    execution: Execution,
+    download: Option<Download>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Arriving {
+    /// The next bytes, never empty; `None` at the proven end. An empty report ends at once.
+    ///
+    /// # Errors
+    /// Those of [`Download::chunk`].
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        match &mut self.download {
+            Some(download) => download.chunk().await.map_err(|error| error.with_handle(|| self.execution.handle())),
+            None => Ok(None),
+        }
+    }
+}
+
 /// The service's CSV, byte for byte, in a file that is complete or not there. An empty report gives an empty file,
 /// because the service then sends nothing.
 ///
@@ -246,17 +277,16 @@ impl StreamReceipt {
 pub async fn download(client: &Insights, call: &Call, start: &Start, path: &Path) -> Result<Receipt> {
     // Before anything is executed: whether the file can be written.
     let mut file = AtomicFile::create(path)?;
-    let opened = start.open(client, call).await?;
-    let execution = opened.execution;
+    let mut arriving = bytes(client, call, start).await?;
     let received = async {
-        let Some(mut download) = opened.download else { return Ok(()) };
-        while let Some(chunk) = download.chunk().await? {
+        while let Some(chunk) = arriving.chunk().await? {
             std::io::Write::write_all(&mut file, &chunk).map_err(|error| Error::file(path.display(), &error))?;
         }
         Ok(())
     };
-    call.within(received).await.map_err(|error| error.with_handle(|| execution.handle()))?;
-    drop(opened.place);
+    let received = call.within(received).await;
+    let Arriving { execution, .. } = arriving;
+    received.map_err(|error| error.with_handle(|| execution.handle()))?;
     call.progress.enter(Phase::HandingOff);
     file.commit()?;
     Ok(start.receipt(call, &execution, None))

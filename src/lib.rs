@@ -10,7 +10,7 @@
 //! | L3 services | [`insights`], [`flowxo`], [`instances`]: one folder per API, one file per verb |
 //! | L4 hand-off | [`handoff`]: tables, streams and files |
 //! | L5 the story | [`export`]: log in, execute, poll, download, decode, hand off |
-//! | L6 faces | `sandbox`, `cli`, `python` |
+//! | L6 faces | `sandbox`, `gateway`, `cli`, `python` |
 
 pub mod auth;
 #[cfg(feature = "cli")]
@@ -21,6 +21,8 @@ pub mod csv;
 pub mod error;
 pub mod export;
 pub mod flowxo;
+#[cfg(feature = "server")]
+pub mod gateway;
 pub mod handoff;
 pub mod http;
 pub mod ids;
