@@ -24,6 +24,7 @@ use super::{
     connections::Busy,
     journal::{Answer, Found},
     meters::Answered,
+    routes::known,
 };
 use crate::clock::Moment;
 
@@ -32,9 +33,6 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 
 /// Where a proxy names its client.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-/// The paths that exist. Anything else is `other` in the log, because nobody knows what a path holds.
-const ROUTES: [&str; 4] = ["/getReport", "/healthz", "/metrics", "/openapi.json"];
 
 /// The address at the other end of a connection, and the connection's place among all.
 #[derive(Clone)]
@@ -84,8 +82,8 @@ pub(super) async fn record(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let path = request.uri().path();
-    let route = ROUTES.into_iter().find(|route| *route == path).unwrap_or("other");
+    // A path that doesn't exist is not named in the log, because nobody knows what it holds.
+    let route = known(request.uri().path()).map_or("other", |(path, _)| path);
     let client = client(&gateway, &peer, &request);
     let is_local = client.is_loopback() && !request.headers().contains_key(FORWARDED_FOR);
     let visit = Visit { client, is_local, found: Arc::default() };
@@ -96,7 +94,8 @@ pub(super) async fn record(
         route,
         status: StatusCode::OK,
         bytes: 0,
-        outcome: "abandoned",
+        // The answer to a HEAD has no body that could end.
+        outcome: if request.method() == Method::HEAD { "complete" } else { "abandoned" },
         visit: visit.clone(),
         _busy: peer.ticket.busy(),
         gateway,

@@ -51,6 +51,7 @@ struct Held<T> {
     session: Arc<T>,
     opened: Moment,
     used: Moment,
+    is_proved: bool,
 }
 
 impl<T> Held<T> {
@@ -88,11 +89,12 @@ impl<T> Book<T> {
         self.try_out(now, credential, name)?;
         if self.open.len() >= self.rules.sessions {
             let idle = self.open.iter().filter(|(_, held)| !held.is_busy());
-            let longest = idle.min_by_key(|(_, held)| held.used).map(|(tag, _)| *tag).ok_or(No::Full)?;
-            self.open.remove(&longest);
+            // What isn't proved first, so that nobody's session gives way to one wrong password after another.
+            let first = idle.min_by_key(|(_, held)| (held.is_proved, held.used)).map(|(tag, _)| *tag);
+            self.open.remove(&first.ok_or(No::Full)?);
         }
         let session = Arc::new(open());
-        self.open.insert(credential, Held { session: Arc::clone(&session), opened: now, used: now });
+        self.open.insert(credential, Held { session: Arc::clone(&session), opened: now, used: now, is_proved: false });
         Ok(session)
     }
 
@@ -116,6 +118,9 @@ impl<T> Book<T> {
 
     /// The service has accepted the credential.
     pub(super) fn prove(&mut self, credential: Tag, name: Tag) {
+        if let Some(held) = self.open.get_mut(&credential) {
+            held.is_proved = true;
+        }
         if let Some(tries) = self.tries.get_mut(&name) {
             tries.retain(|(tried, _)| *tried != credential);
             if tries.is_empty() {
@@ -275,11 +280,19 @@ mod tests {
         let held: Vec<_> = ["a", "b", "c"].map(|name| desk.enter(name, "1").unwrap()).into();
         assert_eq!(desk.enter("d", "1"), Err(No::Full));
         drop(held);
+        desk.prove("b", "1");
+        desk.prove("c", "1");
         desk.wait(1);
         desk.enter("a", "1").unwrap();
-        desk.enter("d", "1").unwrap();
-        let b = desk.tags("b", "1").0;
-        assert!(!desk.book.open.contains_key(&b) && desk.book.len() == 3);
+        // `a` was used last, but never proved; of the others `b` has been unused for longer.
+        for (new, given_up) in [("d", "a"), ("e", "d")] {
+            desk.enter(new, "1").unwrap();
+            assert!(!desk.book.open.contains_key(&desk.tags(given_up, "1").0) && desk.book.len() == 3);
+        }
+        desk.prove("e", "1");
+        desk.enter("f", "1").unwrap();
+        let left = |desk: &Desk, name| desk.book.open.contains_key(&desk.tags(name, "1").0);
+        assert_eq!(["b", "c"].map(|name| left(&desk, name)).iter().filter(|left| **left).count(), 1);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Extension, State},
-    middleware::from_fn_with_state,
+    extract::{Extension, Request, State},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{MethodFilter, MethodRouter, get, on},
+    routing::any,
 };
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use tower_http::{
@@ -30,25 +30,41 @@ const OPENAPI: &str = include_str!("openapi.json");
 /// A small answer isn't worth compressing: it goes out in one packet either way.
 const WORTH_COMPRESSING: u64 = 1024;
 
+/// The paths that exist, and the methods that each knows. HEAD is none: it would fetch a report to throw it away.
+const PATHS: [(&str, &str); 4] = [
+    ("/getReport", "GET, POST, OPTIONS"),
+    ("/healthz", "GET, OPTIONS"),
+    ("/metrics", "GET, OPTIONS"),
+    ("/openapi.json", "GET, OPTIONS"),
+];
+
+/// A path, if it exists, with its methods.
+pub(super) fn known(path: &str) -> Option<(&'static str, &'static str)> {
+    PATHS.into_iter().find(|(known, _)| *known == path)
+}
+
 /// All paths.
 pub(super) fn routes(gateway: Arc<Shared>) -> Router {
-    let report = on(MethodFilter::GET.or(MethodFilter::POST), get_report);
     Router::new()
-        .route("/getReport", refusing(report, "GET, POST, OPTIONS"))
-        .route("/healthz", refusing(get(health), "GET, OPTIONS"))
-        .route("/metrics", refusing(get(metrics), "GET, OPTIONS"))
-        .route("/openapi.json", refusing(get(openapi), "GET, OPTIONS"))
+        .route("/getReport", any(get_report))
+        .route("/healthz", any(health))
+        .route("/metrics", any(metrics))
+        .route("/openapi.json", any(openapi))
         .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "NotFound", "the paths are told by `/openapi.json`"))
+        .layer(from_fn(known_methods))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(is_worth_compressing))
         .layer(cors())
         .layer(from_fn_with_state(Arc::clone(&gateway), record))
         .with_state(gateway)
 }
 
-/// Other methods are refused. HEAD too: it would fetch a whole report to throw it away.
-fn refusing(route: MethodRouter<Arc<Shared>>, allow: &'static str) -> MethodRouter<Arc<Shared>> {
-    let refuse = move || async move { Refusal::method(allow) };
-    route.on(MethodFilter::HEAD, refuse).fallback(refuse)
+async fn known_methods(request: Request, next: Next) -> Response {
+    match known(request.uri().path()) {
+        Some((_, methods)) if methods.split(", ").all(|method| method != request.method().as_str()) => {
+            Refusal::method(methods).into_response()
+        }
+        _ => next.run(request).await,
+    }
 }
 
 /// Any page may ask, as the tutorial's function allows; it has to have the credentials, since a browser adds none by
