@@ -8,8 +8,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header, request::Parts};
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ring::digest::{SHA256, digest};
 use tokio::sync::OwnedSemaphorePermit;
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    progress::Call,
+    progress::{Call, Phase},
 };
 
 /// Bytes of a request's body at most; parameters need some hundred.
@@ -71,6 +72,7 @@ async fn answer(gateway: &Arc<Shared>, visit: &Visit, request: Request) -> Resul
         gateway.sessions.notice(&lease, &error);
         Refusal::of(&error, call.progress.phase().as_str())
     };
+    call.progress.enter(Phase::LoggingIn);
     gateway.sessions.login(&lease, &call).await.map_err(failed)?;
     let mut source = Source::open(lease.client(), &call, &asked).await.map_err(failed)?;
     let (beginning, is_all) = beginning(gateway, &mut source).await.map_err(failed)?;
@@ -79,7 +81,8 @@ async fn answer(gateway: &Arc<Shared>, visit: &Visit, request: Request) -> Resul
     }
     let outgoing =
         Outgoing { beginning, source, gateway: Arc::clone(gateway), visit: visit.clone(), call, lease, _place: place };
-    Ok(dressed(&asked, Body::from_stream(stream::unfold(Some(outgoing), Outgoing::next))))
+    // Fused, because compression asks once more after the end.
+    Ok(dressed(&asked, Body::from_stream(stream::unfold(Some(outgoing), Outgoing::next).fuse())))
 }
 
 fn count(gateway: &Shared, visit: &Visit) -> Result<(), Refusal> {
@@ -110,13 +113,17 @@ async fn ask(gateway: &Shared, head: &Parts, body: Body) -> Result<Asked, Refusa
 }
 
 async fn collected(gateway: &Shared, body: Body) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        let message = format!("the body is larger than {BODY} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge", message)
+    };
+    if body.size_hint().lower() > BODY as u64 {
+        return Err(too_large());
+    }
     let collecting = Limited::new(body, BODY).collect();
     match tokio::time::timeout(gateway.patience_for_requests, collecting).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("the body is larger than {BODY} bytes");
-            Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "BodyTooLarge", message))
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", "the body broke off")),
         Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "the body took too long")),
     }
@@ -190,7 +197,8 @@ async fn beginning(gateway: &Shared, source: &mut Source) -> Result<(VecDeque<By
 /// An answer at hand: with a tag made of its bytes, and without these when the client has them already. The report was
 /// fetched with the client's own credentials to find that out, so nobody learns anything of others by it.
 fn whole(head: &Parts, asked: &Asked, pieces: &VecDeque<Bytes>) -> Response {
-    let body: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+    let mut body = Vec::with_capacity(pieces.iter().map(Bytes::len).sum());
+    pieces.iter().for_each(|piece| body.extend_from_slice(piece));
     let hash = digest(&SHA256, &body);
     let hex: String = hash.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     // Weak, because the same answer may travel compressed.

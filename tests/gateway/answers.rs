@@ -106,9 +106,9 @@ async fn days_are_filtered_by_the_service_and_both_are_included() {
     ));
     let request = request.basic_auth(stage.sandbox.username(), Some(stage.sandbox.password()));
     let text = request.send().await.unwrap().text().await.unwrap();
-    let days: std::collections::BTreeSet<_> =
-        text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
-    assert_eq!((text.lines().count(), Vec::from_iter(days)), (41, vec!["\"01/05/2023\"", "\"01/06/2023\""]));
+    let is_of_these_days = |line: &str| line.contains(",\"01/05/2023\",") || line.contains(",\"01/06/2023\",");
+    assert!(text.lines().skip(1).all(is_of_these_days));
+    assert_eq!(text.lines().count(), 41);
     let unfiltered = stage.client.get(format!(
         "{}/getReport?{}",
         stage.url,
