@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::{
-    error::Error,
+    error::{Error, Kind},
     export::{Base, Export, Start, Types},
     ids::{ReportName, WorkspaceId, shown},
     insights::filter::Interval,
@@ -76,7 +76,10 @@ pub(super) fn read(given: impl IntoIterator<Item = (String, String)>, origin: &O
         WorkspaceId::parse(text).map_err(|error| words(&error))
     });
     let report = need(&mut problems, "ReportId", report, "the id or the identifier of the report", |text| {
-        ReportName::parse(text, origin).map_err(|error| words(&error))
+        ReportName::parse(text, origin).map_err(|error| match error.kind() {
+            Kind::UntrustedUri { reason, .. } => format!("`{}` is no address of a report here: {reason}", shown(text)),
+            _ => words(&error),
+        })
     });
     if let (Some(workspace), Some(ReportName::Uri(uri))) = (&workspace, &report)
         && uri.workspace != *workspace
@@ -99,16 +102,14 @@ pub(super) fn read(given: impl IntoIterator<Item = (String, String)>, origin: &O
         let what = "a day such as 2023-12-01, itself included; or `Unfiltered=true` for the report as it is";
         let start = need(&mut problems, "DateStart", start, what, day);
         let end = need(&mut problems, "DateEnd", end, what, day);
-        match Interval::new(start, end, None) {
-            Ok(interval) => interval,
-            // One of them alone was reported above.
-            Err(error) if start.is_some() && end.is_some() => {
-                let message = format!("{}: {}", words(&error), "`DateStart` must not be after `DateEnd`");
-                problems.push(invalid("DateStart", message));
-                None
-            }
-            Err(_) => None,
+        if let (Some(start), Some(end)) = (start, end)
+            && start > end
+        {
+            let message = format!("{start} is after `DateEnd` {end}; both days are included");
+            problems.push(invalid("DateStart", message));
         }
+        // What is wrong with them was said.
+        Interval::new(start, end, None).ok().flatten()
     };
     let format = take(&mut problems, "Format", format, str::parse).unwrap_or_default();
     match (workspace, report) {
@@ -248,27 +249,45 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_said_at_once() {
-        insta::assert_snapshot!(read_query("").unwrap_err(), @"");
+        insta::assert_snapshot!(read_query("").unwrap_err(), @r"
+        WorkspaceId missing: give the id of the workspace
+        ReportId missing: give the id or the identifier of the report
+        DateStart missing: give a day such as 2023-12-01, itself included; or `Unfiltered=true` for the report as it is
+        DateEnd missing: give a day such as 2023-12-01, itself included; or `Unfiltered=true` for the report as it is
+        ");
         insta::assert_snapshot!(
             read_query(
                 "WorkspaceId=../x%0d%0aX:+y&ReportId=a+b&DateStart=12/01/2023&DateEnd=2023-02-30&format=xlsx&unfiltered=perhaps"
             )
             .unwrap_err(),
-            @""
+            @r"
+        WorkspaceId invalid: `../x\r\nX: y` is not a workspace id: 32 lower-case letters and digits; it is the part after `workspaces/` or `projects/` in the address of the Flex Insights portal
+        ReportId invalid: `a b` does not name a report; give the object id (`3035643`), the identifier (`aaosExgHgF8r`) or the address (`/gdc/md/…/obj/3035643`)
+        Unfiltered invalid: `perhaps` is neither `true` nor `false`
+        DateStart invalid: `12/01/2023` is not a day such as 2023-12-01
+        DateEnd invalid: `2023-02-30` is not a day such as 2023-12-01
+        Format invalid: `xlsx` is none of `csv`, `parquet`, `arrow`, `json`
+        "
         );
         insta::assert_snapshot!(
             read_query(&format!(
                 "WorkspaceId={WORKSPACE}&ReportId=https://evil.example/gdc/md/{WORKSPACE}/obj/1&DateStart=2023-12-02&DateEnd=2023-12-01"
             ))
             .unwrap_err(),
-            @""
+            @r"
+        ReportId invalid: `https://evil.example/gdc/md/abcdefghij0123456789abcdefghij01/obj/1` is no address of a report here: it leads to another origin than the base address
+        DateStart invalid: 2023-12-02 is after `DateEnd` 2023-12-01; both days are included
+        "
         );
         insta::assert_snapshot!(
             read_query(&format!(
                 "WorkspaceId={WORKSPACE}&ReportId=1&ReportId=2&Unfiltered=true&DateStart=2023-12-02"
             ))
             .unwrap_err(),
-            @""
+            @r"
+        ReportId invalid: it is given twice, with different values
+        DateStart invalid: `Unfiltered` asks for the report without a date filter
+        "
         );
     }
 }

@@ -176,7 +176,8 @@ mod tests {
         for rows in [0, 1, 3, 3 * STRIDE as i64 + 7] {
             let batch = batch(rows);
             let expected = expected(&batch);
-            let reader = StreamReader::try_new(&encoded(Format::Arrow, &batch)[..], None).unwrap();
+            let stream = encoded(Format::Arrow, &batch);
+            let reader = StreamReader::try_new(&stream[..], None).unwrap();
             let found: Vec<_> = reader.map(Result::unwrap).collect();
             assert_eq!(concat_batches(&expected.schema(), &found).unwrap(), expected);
 
@@ -188,7 +189,7 @@ mod tests {
             let json: Vec<serde_json::Value> = serde_json::from_slice(&encoded(Format::Json, &batch)).unwrap();
             assert_eq!(json.len() as i64, rows);
         }
-        insta::assert_snapshot!(String::from_utf8(encoded(Format::Json, &batch(2))).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(encoded(Format::Json, &batch(2))).unwrap(), @r#"[{"text":null,"queue":"a","n":0,"share":null,"day":"2023-12-09"},{"text":"\"1\"\né","queue":"b","n":1,"share":0.25,"day":"2023-12-10"}]"#);
     }
 
     #[test]
