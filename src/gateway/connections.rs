@@ -139,9 +139,13 @@ mod tests {
         let all = [&first.0, &fourth.0, &fifth.0].map(Ticket::busy);
         assert!(connections.admit().is_none());
         drop(all);
+        let counts = || {
+            let inner = connections.inner();
+            (inner.live.len(), inner.idle.len())
+        };
         drop((second, third));
-        assert_eq!((connections.inner().live.len(), connections.inner().idle.len()), (3, 3));
+        assert_eq!(counts(), (3, 3));
         drop((first, fourth, fifth));
-        assert_eq!((connections.inner().live.len(), connections.inner().idle.len()), (0, 0));
+        assert_eq!(counts(), (0, 0));
     }
 }
