@@ -20,7 +20,7 @@ pub(super) struct Refusal {
     /// Its code: that of the library's error, or one of the gateway's own.
     pub(super) error: &'static str,
     /// What happened and what to do.
-    pub(super) message: String,
+    pub(super) message: Box<str>,
     /// The step that failed: one of the words of a progress line, such as `polling`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) step: Option<&'static str>,
@@ -31,16 +31,16 @@ pub(super) struct Refusal {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retry_after: Option<u64>,
     /// Each parameter that is missing or can't be used.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) parameters: Vec<Problem>,
+    #[serde(skip_serializing_if = "<[Problem]>::is_empty")]
+    pub(super) parameters: Box<[Problem]>,
     #[serde(skip)]
     allow: Option<&'static str>,
     #[serde(skip)]
-    reason: Option<String>,
+    reason: Option<Box<str>>,
 }
 
 impl Refusal {
-    pub(super) fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, error: &'static str, message: impl Into<Box<str>>) -> Self {
         Self {
             status,
             error,
@@ -48,7 +48,7 @@ impl Refusal {
             step: None,
             upstream_status: None,
             retry_after: None,
-            parameters: Vec::new(),
+            parameters: Box::default(),
             allow: None,
             reason: None,
         }
@@ -67,7 +67,7 @@ impl Refusal {
             1 => "a parameter is missing or can't be used".to_owned(),
             number => format!("{number} parameters are missing or can't be used"),
         };
-        Self { parameters: problems, ..Self::new(StatusCode::BAD_REQUEST, "BadRequest", message) }
+        Self { parameters: problems.into(), ..Self::new(StatusCode::BAD_REQUEST, "BadRequest", message) }
     }
 
     /// 405.
@@ -92,7 +92,7 @@ impl Refusal {
             Kind::Api(reply) => Some(reply.status).filter(|status| *status > 0),
             _ => None,
         };
-        refusal.reason = reason(error);
+        refusal.reason = reason(error).map(Into::into);
         match wait {
             Some(wait) => refusal.after(wait),
             None => refusal,
@@ -102,7 +102,7 @@ impl Refusal {
     /// What the log says about it.
     pub(super) fn note(&self, found: &mut Found) {
         (found.error, found.step) = (Some(self.error), self.step);
-        found.reason.clone_from(&self.reason);
+        found.reason = self.reason.as_deref().map(Into::into);
     }
 }
 

@@ -229,7 +229,14 @@ def test_answers_are_as_the_openapi_document_says(gateway: Gateway, tmp_path: Pa
     words += ["--max-examples", "20", "--seed", "1", "--no-color"]
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance"
     done = subprocess.run(
-        [Path(sys.executable).with_name("schemathesis"), *words, "--checks", checks, "--phases", "examples,coverage,fuzzing"],
+        [
+            Path(sys.executable).with_name("schemathesis"),
+            *words,
+            "--checks",
+            checks,
+            "--phases",
+            "examples,coverage,fuzzing",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
