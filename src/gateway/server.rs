@@ -16,8 +16,11 @@ use tower::ServiceExt;
 
 use super::{Shared, access::Peer, pace::Paced};
 
-/// Bytes of a request's head at most, and of what is written ahead of a slow client.
-const BUFFER: usize = 32 << 10;
+/// Bytes of a request's head at most.
+const HEAD: usize = 32 << 10;
+
+/// Bytes that are collected before they are written: with fewer the operating system is called too often.
+const BUFFER: usize = 256 << 10;
 
 /// What a connection is told that comes when every other one is busy.
 const BUSY: &[u8] =
@@ -109,7 +112,12 @@ async fn exchange(
     let mut builder = http1::Builder::new();
     // The time for a head counts from the end of the answer before it, so that it is also how long an idle
     // connection is kept.
-    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(BUFFER).max_headers(64);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(BUFFER)
+        .max_header_size(HEAD)
+        .max_headers(64);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), routes));
     tokio::select! {
         // What goes wrong on one connection is its client's doing or was logged with its answer.
