@@ -6,6 +6,7 @@
 mod demo;
 mod export;
 mod sandbox;
+mod serve;
 
 use std::{future::Future, process::ExitCode, sync::Arc};
 
@@ -30,6 +31,8 @@ enum Command {
     Export(export::ExportCommand),
     /// Run a local copy of Flex Insights until Ctrl-C
     Sandbox(sandbox::SandboxCommand),
+    /// Serve reports to spreadsheets and BI tools until Ctrl-C or SIGTERM
+    Serve(serve::Serve),
 }
 
 /// Runs the command of `argv` (the name of the program first) and gives its exit code.
@@ -50,6 +53,7 @@ pub fn run(argv: Vec<String>) -> u8 {
         Some(Command::Demo(demo)) => block_on(demo.run()),
         Some(Command::Export(export)) => block_on(export.run()),
         Some(Command::Sandbox(sandbox)) => block_on(sandbox.run()),
+        Some(Command::Serve(serve)) => block_on(serve.run()),
     };
     match done {
         Ok(End::Done) => 0,

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::backoff::PATIENCE;
 use crate::limits::Polling;
+
+/// The longest pause between two looks that the service may ask for and get.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The pauses between looks: growing, without jitter, since one client polls one result.
 pub struct Pauses<'a> {
