@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod csv;
 pub mod format;
 pub mod ipc;
+pub mod json;
 pub mod journal;
 pub mod output;
 pub mod parquet;
@@ -17,7 +18,7 @@ use std::{io, iter};
 
 use arrow_array::RecordBatch;
 
-pub use self::{format::Format, output::Output, receipt::Receipt, stream::Stream, table::Table};
+pub use self::{format::Format, output::Output, receipt::Receipt, render::Room, stream::Stream, table::Table};
 use crate::{Error, Result};
 
 /// Takes record batches, one after another, to a place where they stay.
