@@ -95,11 +95,7 @@ pub fn resolve(given: Given, environment: impl Fn(&str) -> Option<String>) -> Re
 /// # Errors
 /// `Config` when the profile file is readable by others, damaged or without the section that was asked for; `OSError`
 /// when it can't be read.
-pub fn look_up(
-    given: Given,
-    profile: Option<&str>,
-    environment: impl Fn(&str) -> Option<String>,
-) -> Result<Found> {
+pub fn look_up(given: Given, profile: Option<&str>, environment: impl Fn(&str) -> Option<String>) -> Result<Found> {
     let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
     let path = profile::path(variable);
     let Given { username, password, workspace, base_url } = given;
@@ -108,15 +104,7 @@ pub fn look_up(
     if let Some(section) = profile {
         found.read(path.clone(), section, Some(&format!("the profile `{section}` is asked for")))?;
     }
-    found.fill(
-        Section {
-            username: variable(USERNAME),
-            password: variable(PASSWORD).map(Secret::new),
-            workspace: variable(WORKSPACE),
-            base_url: variable(BASE_URL),
-        },
-        Source::Variable,
-    );
+    found.fill(environment_of(variable), Source::Variable);
     if profile.is_some() {
         return Ok(found);
     }
@@ -128,10 +116,42 @@ pub fn look_up(
     Ok(found)
 }
 
+/// Completes what the caller gave from the environment, and from nowhere else.
+pub fn without_profile(given: Given, environment: impl Fn(&str) -> Option<String>) -> Found {
+    let Given { username, password, workspace, base_url } = given;
+    let mut found = Found::default();
+    found.fill(Section { username, password, workspace, base_url }, |_| Source::Caller);
+    found.fill(environment_of(environment), Source::Variable);
+    found
+}
+
+fn environment_of(variable: impl Fn(&str) -> Option<String>) -> Section {
+    let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+    Section {
+        username: variable(USERNAME),
+        password: variable(PASSWORD).map(Secret::new),
+        workspace: variable(WORKSPACE),
+        base_url: variable(BASE_URL),
+    }
+}
+
 const USERNAME: &str = "FLEX_INSIGHTS_USERNAME";
 const PASSWORD: &str = "FLEX_INSIGHTS_PASSWORD";
 const WORKSPACE: &str = "FLEX_INSIGHTS_WORKSPACE";
 const BASE_URL: &str = "FLEX_INSIGHTS_BASE_URL";
+
+/// The values alone, to be stored.
+impl From<Found> for Section {
+    fn from(found: Found) -> Self {
+        let value = |found: Option<Sourced<String>>| found.map(|(value, _)| value);
+        Self {
+            username: value(found.username),
+            password: found.password.map(|(password, _)| password),
+            workspace: value(found.workspace),
+            base_url: value(found.base_url),
+        }
+    }
+}
 
 impl Found {
     /// Takes what is missing from `values`; `source` names the place of the value of a variable.
@@ -175,7 +195,8 @@ impl Found {
             }
         };
         let Some(asked) = asked else { return Ok(()) };
-        let others = hint.filter(|others| !others.is_empty()).map(|others| format!("it has `{}`; ", others.join("`, `")));
+        let others =
+            hint.filter(|others| !others.is_empty()).map(|others| format!("it has `{}`; ", others.join("`, `")));
         let login = format!("`insightframe login --profile {section}` makes it");
         Err(Error::config(format!("{asked}, but {missing}")).hint(others.unwrap_or_default() + &login))
     }
@@ -264,7 +285,10 @@ mod tests {
         let found = look_up(Given::default(), Some("eu"), lookup(&environment)).unwrap();
         let shown = |value: &Option<Sourced<String>>| value.as_ref().map(|(value, source)| format!("{value} {source}"));
         assert_eq!(shown(&found.username), Some(format!("p profile `eu` in `{path}`")));
-        assert_eq!(found.password.as_ref().map(|(_, source)| source.to_string()), Some("`FLEX_INSIGHTS_PASSWORD`".into()));
+        assert_eq!(
+            found.password.as_ref().map(|(_, source)| source.to_string()),
+            Some("`FLEX_INSIGHTS_PASSWORD`".into())
+        );
         assert_eq!((shown(&found.workspace), shown(&found.base_url).is_some()), (None, true));
         let error = look_up(Given::default(), Some("us"), lookup(&environment)).unwrap_err().to_string();
         let words = format!(
@@ -273,7 +297,9 @@ mod tests {
         );
         assert_eq!(error, words);
         let error = look_up(Given::default(), Some("us"), lookup(&[("INSIGHTFRAME_CONFIG", "/nowhere")])).unwrap_err();
-        assert!(error.to_string().starts_with("the profile `us` is asked for, but the profile file `/nowhere` doesn't"));
+        assert!(
+            error.to_string().starts_with("the profile `us` is asked for, but the profile file `/nowhere` doesn't")
+        );
     }
 
     #[test]

@@ -1,59 +1,55 @@
-//! `insightframe export`: a report to a file or the terminal.
+//! `insightframe export`: a report to a file, an object store or stdout.
 
-use std::{path::PathBuf, time::Duration};
-
+use arrow_schema::SchemaRef;
 use clap::Args;
+use futures_util::stream;
 
-use super::{End, until_ctrl_c};
+use super::{
+    Done, Failure,
+    account::{Account, Session},
+    context::Context,
+    output::{Excerpt, OutputOptions, Target},
+};
 use crate::{
-    credentials::{Given, resolve},
-    error::{Error, Result},
+    error::Result,
     export::{self, Base, Export, Start, Types},
-    handoff::{
-        Format,
-        store::{Place, StorageOptions},
-    },
-    ids::{Identifier, ReportName, WorkspaceId},
-    insights::{Execution, Insights, Options, filter::Interval},
+    ids::{Identifier, ReportName},
+    insights::{Execution, filter::Interval},
     origin::Origin,
-    progress::Call,
-    secret::Credentials,
+    progress::Phase,
 };
 
-/// User name, password and defaults come from FLEX_INSIGHTS_USERNAME, FLEX_INSIGHTS_PASSWORD, FLEX_INSIGHTS_WORKSPACE
-/// and FLEX_INSIGHTS_BASE_URL, or from a profile file (INSIGHTFRAME_PROFILE, INSIGHTFRAME_CONFIG).
+/// Credentials and defaults come from the environment, a profile or, on a terminal, a question: see `insightframe --help`.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  insightframe export 3035643
+  insightframe export 3035643 --start 2024-01-01 --end 2024-01-31 -o january.parquet
+  insightframe export aaosExgHgF8r --format csv | head
+  insightframe export 3035643 -o s3://bucket/report.parquet")]
 pub(super) struct ExportCommand {
     /// Object id, identifier or uri of the report; not with --resume
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     report: Option<String>,
     /// The first day, such as 2023-12-01
-    #[arg(long)]
+    #[arg(long, value_name = "DAY")]
     start: Option<jiff::civil::Date>,
     /// The last day, itself included
-    #[arg(long)]
+    #[arg(long, value_name = "DAY")]
     end: Option<jiff::civil::Date>,
     /// Identifier of the date label that --start and --end are about [default: date.date.mmddyyyy]
-    #[arg(long)]
+    #[arg(long, value_name = "LABEL")]
     date: Option<String>,
-    /// The workspace, when it is not the default one
-    #[arg(long)]
-    workspace: Option<String>,
     /// Where the types come from
     #[arg(long, value_enum, default_value = "report")]
     schema: Schema,
-    /// A .parquet, .arrow or .csv file, here or in an object store; without it the first rows are printed
-    #[arg(short, long)]
-    output: Option<PathBuf>,
-    /// Seconds that it may take [default: 3600]
-    #[arg(long)]
-    timeout: Option<f64>,
     /// Go on with the execution of this handle, as an error printed it
-    #[arg(long)]
+    #[arg(long, value_name = "HANDLE")]
     resume: Option<String>,
-    /// No lines about progress
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputOptions,
+    #[command(flatten)]
+    account: Account,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -67,23 +63,14 @@ enum Schema {
 }
 
 impl ExportCommand {
-    pub(super) async fn run(self) -> Result<End> {
-        let found = resolve(Given::default(), |name| std::env::var(name).ok())?;
-        let mut options = Options::new(Credentials { username: found.username, password: found.password });
-        if let Some(base_url) = found.base_url {
-            options.base_url = base_url;
-        }
-        let workspace = self.workspace.clone().or(found.workspace);
-        options.workspace = workspace.map(|id| WorkspaceId::parse(&id)).transpose()?;
-        let origin = Origin::parse(&options.base_url, "/gdc/")?;
-        let start = self.start(&origin)?;
-        let clock = super::clock();
-        let client = Insights::new(options, clock.clone())?;
-        let listener = (!self.quiet).then(super::lines);
-        let call = Call::new(clock, Some(start.timeout().unwrap_or_else(|| client.timeout())), listener);
-        let end = until_ctrl_c(self.deliver(&client, &call, start)).await;
-        client.close().await;
-        end
+    pub(super) async fn run(self, context: &Context) -> Done {
+        let work = async |session: &Session| {
+            let start = self.start(&session.origin)?;
+            let target = self.output.begin(Excerpt::First)?;
+            deliver(context, session, start, target).await
+        };
+        let done = self.account.work(context, work).await;
+        done.map_err(|error| Failure::resumable(error, |handle| self.resumes(handle)))
     }
 
     fn start(&self, origin: &Origin) -> Result<Start> {
@@ -93,13 +80,7 @@ impl ExportCommand {
             Schema::Text => Base::Text,
         };
         let types = Types { base, given: Vec::new() };
-        let timeout = self
-            .timeout
-            .map(|seconds| {
-                Duration::try_from_secs_f64(seconds)
-                    .map_err(|_| Error::config(format!("`--timeout {seconds}` is not a number of seconds")))
-            })
-            .transpose()?;
+        let timeout = self.account.patience.timeout;
         if let Some(handle) = &self.resume {
             return Ok(Start::Resume { execution: Execution::parse(handle, origin)?, types, timeout });
         }
@@ -113,27 +94,29 @@ impl ExportCommand {
         }))
     }
 
-    async fn deliver(&self, client: &Insights, call: &Call, start: Start) -> Result<()> {
-        let Some(path) = &self.output else {
-            let table = export::table(client, call, &start).await?;
-            println!("{table}");
-            return Ok(());
-        };
-        let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_ascii_lowercase();
-        let format = match kind.as_str() {
-            "parquet" => Format::Parquet,
-            "arrow" | "ipc" | "feather" => Format::Ipc,
-            "csv" => Format::Csv,
-            _ => return Err(Error::config(format!("`{}` ends in none of .parquet, .arrow, .csv", path.display()))),
-        };
-        // Before anything is executed: whether the file can be written.
-        let output = Place::parse(path, &StorageOptions::default())?.begin()?;
-        let (stream, receipt) = export::stream(client, call, start).await?;
-        let schema = stream.schema().clone();
-        format.write(stream.into_batches(), output, schema).await?;
-        if !self.quiet {
-            eprintln!("{}", receipt.read());
-        }
-        Ok(())
+    /// The command that goes on with a handle, to the same place.
+    fn resumes(&self, handle: &str) -> String {
+        format!("insightframe export --resume '{handle}'{}{}", self.output.words(), self.account.words())
     }
+}
+
+async fn deliver(context: &Context, session: &Session, start: Start, target: Target) -> Result<()> {
+    let Session { client, call, progress, .. } = session;
+    let (output, format) = match target {
+        Target::Text(..) => {
+            let table = export::table(client, call, &start).await?;
+            progress.finish(call.progress.elapsed());
+            return target.put(&table).await;
+        }
+        Target::Rows(output, format) => (output, format),
+    };
+    let (rows, receipt) = export::stream(client, call, start).await?;
+    let schema = SchemaRef::clone(rows.schema());
+    let batches = stream::unfold(rows, |mut rows| async { rows.next().await.transpose().map(|next| (next, rows)) });
+    let output = format.encode(batches, output, schema).await?;
+    call.progress.enter(Phase::HandingOff);
+    crate::handoff::format::blocking(|| output.commit()).await?;
+    progress.finish(call.progress.elapsed());
+    context.say(receipt.read());
+    Ok(())
 }

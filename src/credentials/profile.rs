@@ -63,7 +63,7 @@ pub fn path(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
 pub fn read(path: &Path, section: &str) -> Result<Reading> {
     let Some(document) = open(path)? else { return Ok(Reading::NoFile) };
     let Some(item) = document.get(section) else {
-        return Ok(Reading::NoSection(document.iter().map(|(name, _)| name.to_owned()).collect()));
+        return Ok(Reading::NoSection(names(&document)));
     };
     let Some(table) = item.as_table_like() else { return Err(damaged(path, &format!("`{section}` is no section"))) };
     let mut values = Section::default();
@@ -81,6 +81,18 @@ pub fn read(path: &Path, section: &str) -> Result<Reading> {
         }
     }
     Ok(Reading::Found(values))
+}
+
+/// The names of the sections; none when there is no file.
+///
+/// # Errors
+/// As [`read`].
+pub fn sections(path: &Path) -> Result<Option<Vec<String>>> {
+    Ok(open(path)?.map(|document| names(&document)))
+}
+
+fn names(document: &DocumentMut) -> Vec<String> {
+    document.iter().map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Puts a section into the file, in place of one of the same name. Other sections and all comments stay as they are.
@@ -139,7 +151,8 @@ fn open(path: &Path) -> Result<Option<DocumentMut>> {
     refuse_readable_by_others(path)?;
     // The parser's own message quotes the file's lines, which hold the password.
     let document = text.parse::<DocumentMut>().map_err(|error| {
-        let lines = |start: usize| text.as_bytes()[..start.min(text.len())].iter().filter(|byte| **byte == b'\n').count();
+        let lines =
+            |start: usize| text.as_bytes()[..start.min(text.len())].iter().filter(|byte| **byte == b'\n').count();
         damaged(path, &error.span().map_or("it is no TOML".into(), |span| format!("line {}", lines(span.start) + 1)))
     })?;
     Ok(Some(document))

@@ -304,7 +304,8 @@ impl State {
 
     fn read(root: &Place, bytes: &[u8]) -> Result<Self> {
         let wrong = |what: String| {
-            Error::config(format!("`{root}/{MANIFEST}` {what}")).hint("it says what is done; without it all is fetched again, into an empty place")
+            Error::config(format!("`{root}/{MANIFEST}` {what}"))
+                .hint("it says what is done; without it all is fetched again, into an empty place")
         };
         let version = serde_json::from_slice::<Value>(bytes).ok().and_then(|value| value["version"].as_u64());
         if version.is_some_and(|version| version > VERSION) {
@@ -315,7 +316,8 @@ impl State {
             return Err(wrong("is no manifest of a dataset".into()));
         }
         let field = |column: Column| {
-            let kind = data_type(&column.kind).ok_or_else(|| wrong(format!("has an unknown type, `{}`", column.kind)))?;
+            let kind =
+                data_type(&column.kind).ok_or_else(|| wrong(format!("has an unknown type, `{}`", column.kind)))?;
             Ok(Field::new(column.name, kind, true))
         };
         let fields = read.columns.into_iter().map(field).collect::<Result<Vec<_>>>()?;
@@ -383,15 +385,20 @@ impl State {
     fn text(&self) -> String {
         let mut text = format!("{{\n  \"insightframe\": \"dataset\",\n  \"version\": {VERSION},\n");
         let Identity { report, workspace, date, filters, format } = &self.identity;
-        for (name, value) in
-            [("report", json(report)), ("workspace", json(workspace)), ("date", json(date)), ("where", json(filters)), ("format", json(format))]
-        {
+        for (name, value) in [
+            ("report", json(report)),
+            ("workspace", json(workspace)),
+            ("date", json(date)),
+            ("where", json(filters)),
+            ("format", json(format)),
+        ] {
             let _ = writeln!(text, "  \"{name}\": {value},");
         }
         let mark = self.schema.as_ref().map(|schema| fingerprint(schema));
         let _ = writeln!(text, "  \"fingerprint\": {},", json(&mark));
         let columns = self.schema.iter().flat_map(|schema| schema.fields().iter());
-        let columns = columns.map(|field| json(&Column { name: field.name().clone(), kind: type_name(field.data_type()) }));
+        let columns =
+            columns.map(|field| json(&Column { name: field.name().clone(), kind: type_name(field.data_type()) }));
         list(&mut text, "columns", columns);
         text.push_str(",\n");
         list(&mut text, "windows", self.windows.values().map(json));

@@ -317,7 +317,10 @@ mod tests {
                 }
             }
             let all = text(&table, Room::UNLIMITED);
-            assert!(!all.contains('…') && all.lines().count() == if columns == 0 { 1 } else { 4 + texts.len() }, "{all}");
+            assert!(
+                !all.contains('…') && all.lines().count() == if columns == 0 { 1 } else { 4 + texts.len() },
+                "{all}"
+            );
         }
     }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit, ffi::FFI_ArrowSchema};
 
-use super::{Receipt, Sink, render::{self, Room}};
+use super::{
+    Receipt, Sink,
+    render::{self, Room},
+};
 use crate::Result;
 
 /// Record batches of one schema, with the receipt of how they came about.

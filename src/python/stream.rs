@@ -136,13 +136,7 @@ impl Stream {
         handoff::Table::new(Arc::clone(&self.schema), vec![batch]).into()
     }
 
-    fn write(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        settings: Option<StoreSettings>,
-        format: Format,
-    ) -> PyResult<u64> {
+    fn write(&self, py: Python<'_>, path: PathBuf, settings: Option<StoreSettings>, format: Format) -> PyResult<u64> {
         self.shared.begin()?;
         let output = begin(path, settings)?;
         let batches = stream::unfold(self.shared.take()?, async |mut stream| {
@@ -175,32 +169,17 @@ impl Stream {
     }
 
     #[pyo3(signature = (path, *, storage_options=None))]
-    fn write_parquet(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        storage_options: Option<StoreSettings>,
-    ) -> PyResult<u64> {
+    fn write_parquet(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Parquet)
     }
 
     #[pyo3(signature = (path, *, storage_options=None))]
-    fn write_csv(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        storage_options: Option<StoreSettings>,
-    ) -> PyResult<u64> {
+    fn write_csv(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Csv)
     }
 
     #[pyo3(signature = (path, *, storage_options=None))]
-    fn write_ipc(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        storage_options: Option<StoreSettings>,
-    ) -> PyResult<u64> {
+    fn write_ipc(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Ipc)
     }
 

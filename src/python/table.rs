@@ -37,13 +37,7 @@ impl Table {
         Self { table, rejects }
     }
 
-    fn write(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        settings: Option<StoreSettings>,
-        format: Format,
-    ) -> PyResult<u64> {
+    fn write(&self, py: Python<'_>, path: PathBuf, settings: Option<StoreSettings>, format: Format) -> PyResult<u64> {
         let output = begin(path, settings)?;
         let batches = self.table.batches().to_vec().into_iter().map(Ok);
         wait(py, format.write(stream::iter(batches), output, self.table.schema().clone()))
@@ -105,32 +99,17 @@ impl Table {
     }
 
     #[pyo3(signature = (path, *, storage_options=None))]
-    fn write_parquet(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        storage_options: Option<StoreSettings>,
-    ) -> PyResult<u64> {
+    fn write_parquet(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Parquet)
     }
 
     #[pyo3(signature = (path, *, storage_options=None))]
-    fn write_csv(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        storage_options: Option<StoreSettings>,
-    ) -> PyResult<u64> {
+    fn write_csv(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Csv)
     }
 
     #[pyo3(signature = (path, *, storage_options=None))]
-    fn write_ipc(
-        &self,
-        py: Python<'_>,
-        path: PathBuf,
-        storage_options: Option<StoreSettings>,
-    ) -> PyResult<u64> {
+    fn write_ipc(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Ipc)
     }
 

@@ -78,9 +78,18 @@ mod tests {
         let words = words(&answered(xml));
         assert_eq!(words, "the store answered 403 Forbidden: SignatureDoesNotMatch: The signatures differ.");
         for (text, expected) in [
-            ("Server returned non-2xx status code: 500 Internal Server Error: ", "the store answered 500 Internal Server Error"),
-            ("Server returned non-2xx status code: 502 Bad Gateway: <html>canary</html>", "the store answered 502 Bad Gateway"),
-            ("Server returned error response: <Error><Code>SlowDown</Code></Error>", "the store answered an error: SlowDown"),
+            (
+                "Server returned non-2xx status code: 500 Internal Server Error: ",
+                "the store answered 500 Internal Server Error",
+            ),
+            (
+                "Server returned non-2xx status code: 502 Bad Gateway: <html>canary</html>",
+                "the store answered 502 Bad Gateway",
+            ),
+            (
+                "Server returned error response: <Error><Code>SlowDown</Code></Error>",
+                "the store answered an error: SlowDown",
+            ),
         ] {
             assert_eq!(super::words(&answered(text)), expected);
         }

@@ -68,7 +68,8 @@ impl Place {
                 .hint("give it as a string: a `pathlib.Path` merges its slashes"));
         }
         // Not quoted: what is wrong may be beside a password.
-        let url = Url::parse(text).map_err(|error| Error::config(format!("the `{scheme}://` url can't be read: {error}")))?;
+        let url =
+            Url::parse(text).map_err(|error| Error::config(format!("the `{scheme}://` url can't be read: {error}")))?;
         let names_container = matches!(scheme, "az" | "azure" | "adl" | "abfs" | "abfss");
         if url.password().is_some() || (!url.username().is_empty() && !names_container) || url.query().is_some() {
             return Err(Error::config(format!("the `{scheme}://` url carries more than a place"))
@@ -76,7 +77,10 @@ impl Place {
         }
         if scheme == "file" {
             let wrong = || Error::config(format!("`{text}` is no path of this machine"));
-            return url.to_file_path().map(|path| Self { at: At::Path(path), shown: text.to_owned() }).map_err(|()| wrong());
+            return url
+                .to_file_path()
+                .map(|path| Self { at: At::Path(path), shown: text.to_owned() })
+                .map_err(|()| wrong());
         }
         let store = options::connect(&url, options)?;
         let key = Key::from_url_path(url.path())
@@ -158,7 +162,8 @@ impl Place {
             }
             At::Object(store, key) => match store.get(key).await {
                 Ok(found) => {
-                    let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+                    let version =
+                        UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
                     let bytes = found.bytes().await.map_err(|error| self.fault(&error))?;
                     Ok(Some((bytes, Version::Of(version))))
                 }

@@ -24,12 +24,8 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What can be set about the connections; other settings of the client aren't ours to give.
-const CONNECTION: [ClientConfigKey; 4] = [
-    ClientConfigKey::AllowHttp,
-    ClientConfigKey::ConnectTimeout,
-    ClientConfigKey::ProxyUrl,
-    ClientConfigKey::Timeout,
-];
+const CONNECTION: [ClientConfigKey; 4] =
+    [ClientConfigKey::AllowHttp, ClientConfigKey::ConnectTimeout, ClientConfigKey::ProxyUrl, ClientConfigKey::Timeout];
 
 /// What the caller says about a store, by the names that the `object_store` crate, polars and delta-rs have for it:
 /// `aws_access_key_id`, `google_service_account`, `azure_storage_account_key` … They go before the environment.
@@ -86,9 +82,10 @@ pub(super) fn connect(url: &Url, options: &StorageOptions) -> Result<Arc<dyn Obj
     let built: object_store::Result<Arc<dyn ObjectStore>> = match url.scheme() {
         "s3" | "s3a" => {
             // The client's options first: what the environment says about them counts.
-            let environment = environment("AWS_", AmazonS3Builder::new().with_client_options(client), |builder, key, value| {
-                builder.with_config(key, value)
-            });
+            let environment =
+                environment("AWS_", AmazonS3Builder::new().with_client_options(client), |builder, key, value| {
+                    builder.with_config(key, value)
+                });
             options
                 .apply(url, environment, |builder, key, value| builder.with_config(key, value))?
                 .with_url(place)
@@ -98,10 +95,11 @@ pub(super) fn connect(url: &Url, options: &StorageOptions) -> Result<Arc<dyn Obj
                 .map(|store| Arc::new(store) as _)
         }
         "gs" => {
-            let environment =
-                environment("GOOGLE_", GoogleCloudStorageBuilder::new().with_client_options(client), |builder, key, value| {
-                    builder.with_config(key, value)
-                });
+            let environment = environment(
+                "GOOGLE_",
+                GoogleCloudStorageBuilder::new().with_client_options(client),
+                |builder, key, value| builder.with_config(key, value),
+            );
             options
                 .apply(url, environment, |builder, key, value| builder.with_config(key, value))?
                 .with_url(place)
@@ -111,10 +109,11 @@ pub(super) fn connect(url: &Url, options: &StorageOptions) -> Result<Arc<dyn Obj
                 .map(|store| Arc::new(store) as _)
         }
         "az" | "azure" | "adl" | "abfs" | "abfss" => {
-            let environment =
-                environment("AZURE_", MicrosoftAzureBuilder::new().with_client_options(client), |builder, key, value| {
-                    builder.with_config(key, value)
-                });
+            let environment = environment(
+                "AZURE_",
+                MicrosoftAzureBuilder::new().with_client_options(client),
+                |builder, key, value| builder.with_config(key, value),
+            );
             options
                 .apply(url, environment, |builder, key, value| builder.with_config(key, value))?
                 .with_url(place)
@@ -128,8 +127,9 @@ pub(super) fn connect(url: &Url, options: &StorageOptions) -> Result<Arc<dyn Obj
             Ok(Arc::clone(MEMORY.get_or_init(Arc::default)) as _)
         }
         scheme => {
-            return Err(Error::config(format!("`{scheme}://` can't be written to"))
-                .hint("a path of this machine can, and urls that begin with s3://, gs://, az://, abfss:// or file://"));
+            return Err(Error::config(format!("`{scheme}://` can't be written to")).hint(
+                "a path of this machine can, and urls that begin with s3://, gs://, az://, abfss:// or file://",
+            ));
         }
     };
     built.map_err(|error| {
@@ -140,7 +140,8 @@ pub(super) fn connect(url: &Url, options: &StorageOptions) -> Result<Arc<dyn Obj
 
 /// What the environment says, by the store's usual variables; those that mean nothing to it are somebody else's.
 fn environment<B, K: FromStr>(prefix: &str, builder: B, set: impl Fn(B, K, String) -> B) -> B {
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value.into_string().ok()?)));
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value.into_string().ok()?)));
     let ours = variables.filter(|(name, value)| name.starts_with(prefix) && !value.is_empty());
     ours.fold(builder, |builder, (name, value)| match name.to_ascii_lowercase().parse() {
         Ok(key) => set(builder, key, value),
