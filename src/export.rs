@@ -3,15 +3,18 @@
 //! `open` is the whole of it on one screen; logging in happens by itself with the first request. What remains are
 //! the three ways to receive the result: a [`Table`], a [`Stream`] and a file.
 
+mod reading;
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use tokio::sync::OwnedSemaphorePermit;
 
+use self::reading::{Instructions, Reading, describe};
 use crate::{
-    csv::{self, ColumnType, Reader},
-    error::{ApiFault, Error, Kind, Result},
+    csv::{self, ColumnType},
+    error::{Error, Result},
     handoff::{Receipt, Stream, Table, atomic::AtomicFile, table::fingerprint},
     ids::{ReportName, WorkspaceId},
     insights::{Download, Execution, Insights, Report, filter::Interval},
@@ -265,7 +268,7 @@ pub async fn download(client: &Insights, call: &Call, start: &Start, path: &Path
 /// A result while it is decoded.
 struct Decoding {
     download: Option<Download>,
-    reader: Reader,
+    reading: Reading,
     call: Call,
     schema: SchemaRef,
     _place: OwnedSemaphorePermit,
@@ -278,90 +281,38 @@ async fn decode(
     types: &Types,
     rest: csv::Schema,
 ) -> Result<(Execution, Decoding)> {
-    let Opened { execution, mut described, download, place } = opened;
-    if download.is_none() && described.is_none() {
-        // Nothing came, not even a header: the definition is the only one who knows the columns.
-        described = describe(client, call, &execution.report, Base::Report).await?;
-    }
-    let schema = schema(described.as_deref(), types, rest);
-    let empty = csv::empty(&schema);
-    let options = csv::Options { schema, record_bytes: client.limits().record_bytes, ..csv::Options::default() };
-    let decoding =
-        Decoding { download, reader: Reader::new(options), call: call.clone(), schema: empty, _place: place };
-    Ok((execution, decoding))
+    let Opened { execution, described, download, place } = opened;
+    let announced = execution.announced();
+    let instructions = Instructions { described, announced, types: types.clone(), rest };
+    let schema = match &download {
+        Some(_) => csv::empty(&csv::Schema::Text),
+        None => reading::nothing(client, call, &execution, instructions.clone()).await?,
+    };
+    let reading = Reading::new(client, &execution.report, instructions);
+    Ok((execution, Decoding { download, reading, call: call.clone(), schema, _place: place }))
 }
 
 impl Decoding {
     /// The next batch; `None` at the proven end.
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(batch) = self.reader.take() {
+            if let Some(batch) = self.reading.take() {
                 self.call.progress.add(Count::Rows, batch.num_rows() as u64);
                 return Ok(Some(batch));
             }
             let Some(download) = &mut self.download else { return Ok(None) };
             match download.chunk().await? {
-                Some(chunk) => self.reader.push(chunk)?,
+                Some(chunk) => self.reading.push(&self.call, chunk).await?,
                 None => {
-                    self.reader.finish()?;
+                    self.reading.finish(&self.call).await?;
                     self.download = None;
-                    for warning in self.reader.warnings() {
-                        self.call.progress.warn(warning);
-                    }
                 }
             }
         }
     }
 
-    /// The schema; that of the definition when nothing came.
+    /// The schema; when nothing came, what would have.
     fn schema(&self) -> SchemaRef {
-        self.reader.schema().unwrap_or_else(|| Arc::clone(&self.schema))
+        self.reading.schema().unwrap_or_else(|| Arc::clone(&self.schema))
     }
-}
-
-/// The report's definition, where the types come from it and it may be read.
-async fn describe(
-    client: &Insights,
-    call: &Call,
-    report: &crate::ids::ObjectUri,
-    base: Base,
-) -> Result<Option<Arc<Report>>> {
-    if base != Base::Report {
-        return Ok(None);
-    }
-    match client.describe(call, report).await {
-        Ok(described) => Ok(Some(described)),
-        Err(error) if is_unreadable(&error) => {
-            call.progress
-                .warn(format!("the types are inferred from the data, because the definition can't be read: {error}"));
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether an export can do without what it failed to look up. A report that doesn't exist at all fails when it is
-/// executed, with the service's own words.
-fn is_unreadable(error: &Error) -> bool {
-    match error.kind() {
-        Kind::Api(reply) => matches!(reply.fault, ApiFault::Forbidden | ApiFault::NotFound | ApiFault::UnexpectedReply),
-        Kind::Config(_) | Kind::SchemaMismatch { .. } => true,
-        _ => false,
-    }
-}
-
-/// The decoder's instruction: what the caller says, then what the report says, then `rest`.
-fn schema(described: Option<&Report>, types: &Types, rest: csv::Schema) -> csv::Schema {
-    let rest = if types.base == Base::Text { csv::Schema::Text } else { rest };
-    let rest = match described {
-        Some(report) if !report.columns.is_empty() => {
-            let text = types.base == Base::Text;
-            let known = |column: &crate::insights::describe::Column| {
-                (column.name.clone(), if text { ColumnType::Utf8 } else { column.column_type })
-            };
-            csv::Schema::Described(report.columns.iter().map(known).collect(), Box::new(rest))
-        }
-        _ => rest,
-    };
-    if types.given.is_empty() { rest } else { csv::Schema::Given(types.given.clone(), Box::new(rest)) }
 }

@@ -92,12 +92,12 @@ impl fmt::Display for ObjectUri {
     }
 }
 
-/// A report as a caller names it.
+/// A report, or a label, as a caller names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReportName {
-    /// The number of the report in one workspace, the part after `obj/` in the portal's address.
+    /// The number of the object in one workspace, the part after `obj/` in the portal's address.
     Number(u64),
-    /// The portable name of the report.
+    /// The portable name.
     Identifier(Identifier),
     /// The full address.
     Uri(ObjectUri),
@@ -109,17 +109,34 @@ impl ReportName {
     /// # Errors
     /// `Config` with the accepted forms, `UntrustedUri` for an address elsewhere.
     pub fn parse(text: &str, origin: &Origin) -> Result<Self> {
-        if let Some(number) = decimal(text) {
-            return Ok(Self::Number(number));
-        }
-        if text.starts_with('/') || text.starts_with("http:") || text.starts_with("https:") {
-            return Ok(Self::Uri(ObjectUri::parse(text, origin)?));
-        }
-        Identifier::parse(text).map(Self::Identifier).map_err(|_| {
+        Self::read(text, origin)?.ok_or_else(|| {
             Error::config(format!("`{}` does not name a report", shown(text))).hint(
                 "give the object id (`3035643`), the identifier (`aaosExgHgF8r`) or the address (`/gdc/md/…/obj/3035643`)",
             )
         })
+    }
+
+    /// The same for a label.
+    ///
+    /// # Errors
+    /// As [`ReportName::parse`].
+    pub fn parse_label(text: &str, origin: &Origin) -> Result<Self> {
+        Self::read(text, origin)?.ok_or_else(|| {
+            Error::config(format!("`{}` does not name a label", shown(text))).hint(
+                "give the identifier (`label.agents.team_name`), the object id (`5193`) or the address \
+                 (`/gdc/md/…/obj/5193`); `labels()` lists them",
+            )
+        })
+    }
+
+    fn read(text: &str, origin: &Origin) -> Result<Option<Self>> {
+        if let Some(number) = decimal(text) {
+            return Ok(Some(Self::Number(number)));
+        }
+        if text.starts_with('/') || text.starts_with("http:") || text.starts_with("https:") {
+            return Ok(Some(Self::Uri(ObjectUri::parse(text, origin)?)));
+        }
+        Ok(Identifier::parse(text).ok().map(Self::Identifier))
     }
 }
 

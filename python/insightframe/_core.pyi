@@ -22,6 +22,8 @@ __all__ = [
     "Instance",
     "LedgerEntry",
     "Receipt",
+    "Report",
+    "ReportColumn",
     "Sandbox",
     "Stream",
     "Table",
@@ -171,6 +173,162 @@ class InsightsClient:
 
     async def uris_async(self, uris: Iterable[str], *, workspace: str | None = None) -> dict[str, str]:
         """Like `uris`."""
+
+    def workspaces(self, *, refresh: bool = False) -> Table:
+        """The workspaces that the user may see, all of them.
+
+        Columns: `id`, `title`, `state`, `created` and `updated` (`timestamp[us, UTC]`), `summary`, `environment`,
+        `public` (bool), `author`, `contributor`, `uri`; those without a type are `utf8`. What an older service doesn't
+        say is null.
+
+        The service writes times without a zone and says nowhere in which one. They are taken for UTC, as GoodData's own
+        Java client does; that is not established.
+
+        Args:
+            refresh: Whether to ask the service even if it was asked within the last 10 minutes; without it, a list is
+                given again for so long.
+
+        Raises:
+            UnexpectedReply: The pages don't add up to what the service says.
+            AuthError: The service doesn't let the user in.
+            TransportError: A request got no complete answer.
+        """
+
+    async def workspaces_async(self, *, refresh: bool = False) -> Table:
+        """Like `workspaces`."""
+
+    def reports(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """The reports of a workspace: what can be exported.
+
+        Columns: `id` (the object's number in this workspace, as text), `identifier` (its portable name), `title`,
+        `summary`, `tags` (separated by blanks), `created` and `updated` (`timestamp[us, UTC]`, with the reservation
+        that `workspaces` makes), `author` and `contributor` (uris), `deprecated`, `locked` and `unlisted` (bool),
+        `uri`; those without a type are `utf8`. What an older service doesn't say is null.
+
+        Args:
+            workspace: Default: the client's.
+            refresh: Whether to ask the service even if it was asked within the last 10 minutes; without it, a list is
+                given again for so long.
+
+        Raises:
+            ConfigError: No workspace is named; nothing was sent.
+            NotFound: No such workspace.
+            Forbidden: The workspace isn't the user's.
+            LimitExceeded: The list is larger than `Limits.json_bytes`.
+            AuthError: The service doesn't let the user in.
+            TransportError: A request got no complete answer.
+        """
+
+    async def reports_async(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """Like `reports`."""
+
+    def metrics(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """The metrics of a workspace: what reports compute. Like `reports`."""
+
+    async def metrics_async(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """Like `metrics`."""
+
+    def attributes(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """The attributes of a workspace: what reports group by. Like `reports`."""
+
+    async def attributes_async(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """Like `attributes`."""
+
+    def labels(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """The labels of a workspace: the forms in which attributes are shown. Filters name them.
+
+        Like `reports`, but with five more columns, and without `unlisted`: `type` (such as `GDC.time.day_us` for days
+        as mm/dd/yyyy; null for what is no day), `default` (bool: whether it is the one that is shown when nobody
+        chooses), and of the attribute `attribute` (its title), `attribute_id` and `attribute_identifier`.
+
+        They are read from the attributes, fifty of them with each request.
+        """
+
+    async def labels_async(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """Like `labels`."""
+
+    def facts(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """The facts of a workspace: the numbers that metrics are computed from. Like `reports`."""
+
+    async def facts_async(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """Like `facts`."""
+
+    def datasets(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """The data sets of a workspace: what the service loads data into. Like `reports`."""
+
+    async def datasets_async(self, *, workspace: str | None = None, refresh: bool = False) -> Table:
+        """Like `datasets`."""
+
+    def elements(
+        self, label: str | int, contains: str | None = None, limit: int | None = None, *, workspace: str | None = None
+    ) -> Table:
+        """The values of a label, in the order of the service.
+
+        Columns: `title` (the text in reports) and `uri` (what a list filter names), both `utf8`. Titles needn't be
+        unique. The values change whenever the service loads data, so that they are asked for each time, 500 with each
+        request.
+
+        Args:
+            label: Portable identifier (`"label.conversations.queue"`), object id or uri of the label; `labels` lists
+                them.
+            contains: Text to search the titles for; the service searches, and ignores case. Default: all.
+            limit: Values at most, 1 or more. Default: all.
+            workspace: Default: the client's.
+
+        Raises:
+            ConfigError: An argument can't be used; nothing was sent.
+            NotFound: No such label.
+            UnexpectedReply: The object is no label, or the pages don't add up to what the service says.
+            AuthError: The service doesn't let the user in.
+            TransportError: A request got no complete answer.
+        """
+
+    async def elements_async(
+        self, label: str | int, contains: str | None = None, limit: int | None = None, *, workspace: str | None = None
+    ) -> Table:
+        """Like `elements`."""
+
+    def describe(self, report: str | int, *, workspace: str | None = None, refresh: bool = False) -> Report:
+        """A report and its columns: what an export with `schema="report"` will look like.
+
+        Takes four requests, the first time; the description is then kept for 10 minutes, and exports use the same one.
+        A report that is edited meanwhile is noticed by the header of its next export, and described again.
+
+        Args:
+            report: Object id, portable identifier or uri of the report.
+            workspace: Default: the client's.
+            refresh: Whether to ask the service even if a description is kept.
+
+        Raises:
+            ConfigError: An argument can't be used; nothing was sent.
+            NotFound: No such report, or the service doesn't show an object that its definition names.
+            Forbidden: The definition may not be read.
+            UnexpectedReply: The object is no report, or its definition is of a shape that isn't known.
+            AuthError: The service doesn't let the user in.
+            TransportError: A request got no complete answer.
+        """
+
+    async def describe_async(self, report: str | int, *, workspace: str | None = None, refresh: bool = False) -> Report:
+        """Like `describe`."""
+
+    def delete_profile(self, confirm: str) -> None:
+        """Deletes the profile of the user who is logged in, **for good**: it is removed from all workspaces.
+
+        The session ends with it, and this client never logs in again.
+
+        Args:
+            confirm: `profile_id`, to show that this very profile is meant.
+
+        Raises:
+            ConfigError: Nobody is logged in, or `confirm` is another id; nothing was sent.
+            Forbidden: The user may not do this.
+            AmbiguousOutcome: The answer got lost, so that it isn't known whether the profile was deleted.
+            AuthError: The service doesn't let the user in.
+            TransportError: The request was not sent.
+        """
+
+    async def delete_profile_async(self, confirm: str) -> None:
+        """Like `delete_profile`."""
 
     def export(
         self,
@@ -344,6 +502,84 @@ class InsightsClient:
     ) -> None: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: object) -> Self: ...
+
+@final
+class Report:
+    """A report and its columns, as they were when it was described. Printing it shows them; it sends no request.
+
+    Two descriptions are equal when everything in them is.
+    """
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+
+    @property
+    def id(self) -> str:
+        """Its number in the workspace, as text."""
+
+    @property
+    def identifier(self) -> str | None:
+        """Its portable name, the same in every workspace; `None` where an older service doesn't say."""
+
+    @property
+    def workspace(self) -> str:
+        """Id of the workspace it is in."""
+
+    @property
+    def uri(self) -> str:
+        """Its address: `/gdc/md/<workspace>/obj/<id>`."""
+
+    @property
+    def definition(self) -> str:
+        """Address of the definition that was current, the last one of the report."""
+
+    @property
+    def pivoted(self) -> bool:
+        """Whether metrics are spread over the values of an attribute; the names of such columns depend on the data."""
+
+    @property
+    def columns(self) -> list[ReportColumn]:
+        """Its columns, in the order of the export; of a pivoted report, those that don't depend on the data."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class ReportColumn:
+    """A column of a described report."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the export: the alias, or the title of the attribute or metric.
+
+        Of columns with one name, the export calls the second `name_2`, and so on.
+        """
+
+    @property
+    def kind(self) -> Literal["attribute", "metric"]:
+        """What it shows."""
+
+    @property
+    def type(self) -> str:
+        """The Arrow type of its cells: `date32`, `utf8`, `int64` (plain counts) or `float64` (other metrics)."""
+
+    @property
+    def source(self) -> str:
+        """Address of the label or metric that it shows."""
+
+    @property
+    def identifier(self) -> str | None:
+        """Portable name of the label or metric."""
+
+    @property
+    def format(self) -> str | None:
+        """How the service would format the metric (`#,##0`); exports are unformatted. `None` for attributes."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class FlowXoClient:
@@ -1055,12 +1291,12 @@ class Sandbox:
             `rows_per_day` for each day), `rows_per_day` (default 3360), `data_start` and `data_end` (default
             2023-01-01 to 2024-12-31), `port` (default a free one), `tls` (default false; then `ca_file` is what to
             trust), `tt_lifetime` (seconds, default 600), `raw_202_count` (default 2), `compute_seconds` (default 0),
-            `csv_gzip`, `login_lockout` (a dictionary of `tries`, `window` and `retry_after`). Every option of Flow XO
-            begins with `flowxo_`: `flowxo_accounts` (default 1), `flowxo_rate_limit` (a dictionary of `per_minute` and
-            `retry_after`), `flowxo_empty_buckets` (`"omit"` or `"zero_fill"`), …; every one of Flex Instances with
-            `instances_`: `instances_installed` (default false), `instances_fetches_to_ready` (default 2),
-            `instances_final_status` (default `"ready"`), …. Its credentials are `account_sid`, `auth_token`, `api_key`
-            and `api_secret`.
+            `workspace_count` (default 2), `report_count` (default 8), `csv_gzip`, `login_lockout` (a dictionary of
+            `tries`, `window` and `retry_after`). Every option of Flow XO begins with `flowxo_`: `flowxo_accounts`
+            (default 1), `flowxo_rate_limit` (a dictionary of `per_minute` and `retry_after`), `flowxo_empty_buckets`
+            (`"omit"` or `"zero_fill"`), …; every one of Flex Instances with `instances_`: `instances_installed`
+            (default false), `instances_fetches_to_ready` (default 2), `instances_final_status` (default `"ready"`), ….
+            Its credentials are `account_sid`, `auth_token`, `api_key` and `api_secret`.
 
     Raises:
         ConfigError: There is no such option, or it doesn't have such a value; the message lists the choices.
@@ -1150,7 +1386,7 @@ class Sandbox:
             fault: In which way: `latency`, `bandwidth`, `packets`, `slow_close`, `reset`, `cut`, `stall`, `refuse`,
                 `status`, `retry_after`, `truncated_body`, `wrong_length`, `missing_final_chunk`, `duplicate_header`,
                 `huge_header`, `garbage_json`, `html`, `redirect`, `expire_tt`, `expire_sst`, `changed_result`,
-                `gzip_bomb`, `wrong_encoding` or `clock_skew`.
+                `edited_report`, `gzip_bomb`, `wrong_encoding` or `clock_skew`.
             path: Which paths; `*` stands for any text.
             method: Which HTTP method. Default: every one.
             skip: Matching requests that pass first. Default 0.

@@ -158,6 +158,11 @@ impl<F> Desk<F> {
         Some((held.sst, held.ticket.map(|(ticket, ..)| ticket.tt)))
     }
 
+    /// The super-secured token at hand.
+    pub fn super_secured(&self) -> Option<Secret> {
+        self.held.as_ref().map(|held| held.sst.clone())
+    }
+
     /// The tokens at hand, to be masked in what is shown.
     pub fn secrets(&self) -> Vec<Secret> {
         let Some(held) = &self.held else { return Vec::new() };

@@ -77,6 +77,11 @@ impl Session {
         self.desk().surrender()
     }
 
+    /// The super-secured token at hand.
+    pub fn super_secured(&self) -> Option<Secret> {
+        self.desk().super_secured()
+    }
+
     /// The tokens at hand, to be masked in what is shown.
     pub fn secrets(&self) -> Vec<Secret> {
         self.desk().secrets()

@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod csv;
+pub mod description;
 pub mod format;
 pub mod ipc;
 pub mod journal;

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -46,6 +46,17 @@ pub struct Connection {
     session: Arc<Session>,
     account: Arc<Mutex<Option<Account>>>,
     closed: AtomicBool,
+    /// The id of the profile that was deleted through this connection.
+    deleted: OnceLock<String>,
+}
+
+/// The tokens that a request travels with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carried {
+    /// The temporary one, as nearly all do.
+    Temporary,
+    /// The super-secured one too: for what can't be undone.
+    Both,
 }
 
 impl Connection {
@@ -70,7 +81,7 @@ impl Connection {
             let fetcher = Arc::clone(&fetcher);
             Box::pin(async move { fetcher.fetch(sst).await })
         });
-        Self { http, retrier, clock, mode, session, account, closed: AtomicBool::new(false) }
+        Self { http, retrier, clock, mode, session, account, closed: AtomicBool::new(false), deleted: OnceLock::new() }
     }
 
     /// The origin that requests go to.
@@ -86,14 +97,25 @@ impl Connection {
     ///
     /// A challenge renews the token that it names, once; the request is then sent once more.
     pub(super) async fn send(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
-        // Boxed, because every verb's future holds this one, and some twice.
-        call.within(Box::pin(self.exchange(call, safety, request))).await
+        self.send_with(call, safety, request, Carried::Temporary).await
     }
 
-    async fn exchange(&self, call: &Call, safety: Safety, request: &Request) -> Result<Reply> {
+    /// The same with the tokens that it says.
+    pub(super) async fn send_with(
+        &self,
+        call: &Call,
+        safety: Safety,
+        request: &Request,
+        carried: Carried,
+    ) -> Result<Reply> {
+        // Boxed, because every verb's future holds this one, and some twice.
+        call.within(Box::pin(self.exchange(call, safety, request, carried))).await
+    }
+
+    async fn exchange(&self, call: &Call, safety: Safety, request: &Request, carried: Carried) -> Result<Reply> {
         let mut ticket = self.ticket(call, None).await?;
         for renewed in [false, true] {
-            let reply = self.retrier.run(call, safety, || self.once(request, &ticket)).await?;
+            let reply = self.retrier.run(call, safety, || self.once(request, &ticket, carried)).await?;
             if reply.head.status != StatusCode::UNAUTHORIZED {
                 return Ok(reply);
             }
@@ -181,6 +203,14 @@ impl Connection {
         }
     }
 
+    /// The profile was deleted: the tokens died with it, and nobody logs in again.
+    pub(super) fn end(&self, profile: &str) {
+        // A second deletion would have failed; the first one's id stays.
+        let _ = self.deleted.set(profile.to_owned());
+        self.session.surrender();
+        self.account.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Whether there are tokens that [`Connection::close`] would give back.
     pub fn is_open(&self) -> bool {
         self.profile().is_some()
@@ -189,6 +219,12 @@ impl Connection {
     async fn ticket(&self, call: &Call, dead: Option<Dead>) -> Result<Ticket> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::config("the client is closed").hint("make a new one, or use it inside its `with` block"));
+        }
+        if let Some(profile) = self.deleted.get() {
+            return Err(Error::new(Kind::SessionLost(format!(
+                "the session ended when the profile `{profile}` was deleted by this client"
+            )))
+            .hint("make a client with another login"));
         }
         match self.session.ask(dead)? {
             Asked::Ready(ticket) => Ok(ticket),
@@ -203,14 +239,16 @@ impl Connection {
     }
 
     /// One send. An answer that is neither a success nor a challenge is an error for the retry policy to judge.
-    async fn once(&self, request: &Request, ticket: &Ticket) -> Result<Reply> {
+    async fn once(&self, request: &Request, ticket: &Ticket, carried: Carried) -> Result<Reply> {
         let mut request = request.clone();
-        carry(&mut request.headers, self.mode, &ticket.tt, None)?;
+        let sst = if carried == Carried::Both { self.session.super_secured() } else { None };
+        carry(&mut request.headers, self.mode, &ticket.tt, sst.as_ref())?;
         let reply = self.http.send(&request).await?;
         if reply.head.status.is_success() || reply.head.status == StatusCode::UNAUTHORIZED {
             return Ok(reply);
         }
-        Err(refusal(reply, self.clock.timestamp(), &[&ticket.tt]).await)
+        let held: Vec<&Secret> = [&ticket.tt].into_iter().chain(&sst).collect();
+        Err(refusal(reply, self.clock.timestamp(), &held).await)
     }
 }
 

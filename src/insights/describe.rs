@@ -4,29 +4,28 @@
 //! (`GDC.time.day_us` is mm/dd/yyyy, `GDC.time.day_eu` is dd/mm/yyyy, …) and metrics have expressions. In the raw CSV,
 //! attributes come before metrics, in the order of the definition.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, MutexGuard, PoisonError},
+};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Insights,
-    wire::{DefinitionReply, DisplayForm, GridEntry, Metric, ObjectsReply, ReportReply},
+    refusal::disappointing,
+    wire::{DefinitionReply, DisplayForm, Grid, GridEntry, Metric, ReportReply},
 };
 use crate::{
     csv::{ColumnType, DateFormat},
-    error::{Error, Kind, Result},
-    http::Request,
-    ids::{ObjectUri, WorkspaceId},
-    origin::ServerPath,
+    error::{ApiFault, Result},
+    http::Head,
+    ids::ObjectUri,
     progress::{Call, Phase},
-    retry::Safety,
 };
 
-/// Objects that one request may fetch, as the service's own clients do.
-const BATCH: usize = 50;
-
 /// A report and its columns, as its current definition has them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The title.
     pub title: String,
@@ -34,12 +33,17 @@ pub struct Report {
     pub uri: ObjectUri,
     /// The portable name.
     pub identifier: Option<String>,
-    /// The columns in the order of the raw CSV. Empty when they can't be told: a pivoted report's flattened columns.
+    /// The definition that was current when the report was described.
+    pub definition: ObjectUri,
+    /// Whether metrics are spread over the values of an attribute. The names of such columns depend on the data, and
+    /// `columns` has the others alone.
+    pub pivoted: bool,
+    /// The columns in the order of the raw CSV.
     pub columns: Vec<Column>,
 }
 
 /// One column of a report.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Its name in the CSV's header: the alias, or the title of the attribute or metric.
     pub name: String,
@@ -47,6 +51,8 @@ pub struct Column {
     pub kind: ColumnKind,
     /// How its cells are read.
     pub column_type: ColumnType,
+    /// The label or metric that it shows.
+    pub source: ObjectUri,
     /// The portable name of the label or metric.
     pub identifier: Option<String>,
     /// How the service would format it (`#,##0`); metrics alone have one. Raw exports are unformatted.
@@ -62,103 +68,146 @@ pub enum ColumnKind {
     Metric,
 }
 
+impl ColumnKind {
+    /// The kind in a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Attribute => "attribute",
+            Self::Metric => "metric",
+        }
+    }
+}
+
+/// A column as a definition has it: what it shows, and what it is called there.
+struct Wanted {
+    uri: String,
+    alias: String,
+    kind: ColumnKind,
+}
+
 impl Insights {
-    /// Describes a report: four requests the first time, none afterwards while the client lives.
+    /// Describes a report by its current definition. That takes four requests, and none while the description is kept
+    /// ([`super::LIFE`]).
     ///
     /// # Errors
-    /// `NotFound` for an unknown report, `Forbidden` where its definition may not be read, `UnexpectedReply` for a
-    /// definition of a shape that isn't known.
+    /// `NotFound` for an unknown report or an object of its definition that the service doesn't show, `Forbidden` where
+    /// the definition may not be read, `UnexpectedReply` for a definition of a shape that isn't known.
     pub async fn describe(&self, call: &Call, report: &ObjectUri) -> Result<Arc<Report>> {
-        if let Some(known) = Self::remembered(&self.memory.reports, report) {
-            return Ok(known);
-        }
-        call.progress.enter(Phase::Resolving);
-        let found: ReportReply = self.object(call, report, "a `report`").await?;
-        let (meta, content) = (found.report.meta, found.report.content);
-        // The last definition is the current one.
-        let last = content.definitions.last().ok_or_else(|| shapeless(report, "the report has no definition"))?;
-        let definition = ObjectUri::parse(last, self.connection.origin())?;
-        let found: DefinitionReply = self.object(call, &definition, "a `reportDefinition`").await?;
-        let grid = found.definition.content.grid;
-        let pivoted = grid.columns.iter().any(|entry| matches!(entry, GridEntry::Attribute { .. }));
-        let mut wanted: Vec<(String, String, ColumnKind)> = Vec::new();
-        for entry in grid.rows {
-            if let GridEntry::Attribute { attribute } = entry {
-                wanted.push((attribute.uri, attribute.alias, ColumnKind::Attribute));
-            }
-        }
-        wanted.extend(grid.metrics.into_iter().map(|metric| (metric.uri, metric.alias, ColumnKind::Metric)));
-        let columns = if pivoted { Vec::new() } else { self.columns(call, &report.workspace, wanted).await? };
-        let described =
-            Arc::new(Report { title: meta.title, uri: report.clone(), identifier: meta.identifier, columns });
-        Self::remember(&self.memory.reports, report.clone(), Arc::clone(&described));
-        Ok(described)
+        self.describe_by(call, report, false).await
     }
 
-    async fn object<T: serde::de::DeserializeOwned>(&self, call: &Call, uri: &ObjectUri, expected: &str) -> Result<T> {
-        let path = ServerPath::parse(&uri.to_string(), self.connection.origin())?;
-        Ok(self.connection.json(call, Safety::Repeatable, &Request::get(path), expected).await?.1)
+    /// The same, but the service is asked in any case.
+    ///
+    /// # Errors
+    /// As [`Insights::describe`].
+    pub async fn describe_anew(&self, call: &Call, report: &ObjectUri) -> Result<Arc<Report>> {
+        self.describe_by(call, report, true).await
+    }
+
+    async fn describe_by(&self, call: &Call, report: &ObjectUri, refresh: bool) -> Result<Arc<Report>> {
+        let ask = Box::pin(async {
+            self.misfits().remove(report);
+            Ok(Arc::new(self.read_definition(call, report).await?))
+        });
+        self.memory.reports.get(&*call.clock, report.clone(), refresh, ask).await
+    }
+
+    /// Forgets what is known of a report.
+    pub fn forget_description(&self, report: &ObjectUri) {
+        self.memory.reports.forget(report);
+    }
+
+    /// Remembers that a report's results don't fit its definition, even one that was read just now: to describe the
+    /// report again for each of them would help nothing.
+    pub fn remember_misfit(&self, report: &ObjectUri) {
+        self.misfits().insert(report.clone());
+    }
+
+    /// Whether that was remembered of the description that is kept.
+    pub fn is_misfit(&self, report: &ObjectUri) -> bool {
+        self.misfits().contains(report)
+    }
+
+    fn misfits(&self) -> MutexGuard<'_, HashSet<ObjectUri>> {
+        self.memory.misfits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read_definition(&self, call: &Call, report: &ObjectUri) -> Result<Report> {
+        call.progress.enter(Phase::Resolving);
+        let (head, found): (_, ReportReply) = self.object(call, report, "a `report`").await?;
+        let (meta, content) = (found.report.meta, found.report.content);
+        // The last definition is the current one.
+        let last = content
+            .definitions
+            .last()
+            .ok_or_else(|| disappointing(&head, ApiFault::UnexpectedReply, "the report has no definition".into()))?;
+        let definition = ObjectUri::parse(last, self.connection.origin())?;
+        let (head, found): (_, DefinitionReply) = self.object(call, &definition, "a `reportDefinition`").await?;
+        let grid = found.definition.content.grid;
+        let pivoted = grid.columns.iter().any(|entry| matches!(entry, GridEntry::Attribute { .. }));
+        let columns = self.columns(call, &head, &definition, wanted(grid, pivoted)).await?;
+        let (title, identifier) = (meta.title, meta.identifier);
+        Ok(Report { title, uri: report.clone(), identifier, definition, pivoted, columns })
     }
 
     async fn columns(
         &self,
         call: &Call,
-        workspace: &WorkspaceId,
-        wanted: Vec<(String, String, ColumnKind)>,
+        head: &Head,
+        definition: &ObjectUri,
+        wanted: Vec<Wanted>,
     ) -> Result<Vec<Column>> {
-        let shown = self.objects(call, workspace, wanted.iter().map(|(uri, ..)| uri.as_str()).collect()).await?;
+        let workspace = &definition.workspace;
+        let shown = self.objects(call, workspace, wanted.iter().map(|wanted| wanted.uri.as_str()).collect()).await?;
         // A label has a title of its own ("mm/dd/yyyy (Date)"), but the column is called like its attribute ("Date").
-        let unnamed = wanted.iter().filter(|(_, alias, kind)| alias.is_empty() && *kind == ColumnKind::Attribute);
-        let attributes = unnamed.filter_map(|(uri, ..)| shown.get(uri)?.pointer("/content/formOf")?.as_str());
-        let attributes = self.objects(call, workspace, attributes.collect()).await?;
-        let title = |label: &Value| {
-            let attribute = attributes.get(label.pointer("/content/formOf")?.as_str()?)?;
-            attribute.pointer("/meta/title")?.as_str().map(str::to_owned)
+        let unnamed = |wanted: &&Wanted| wanted.alias.is_empty() && wanted.kind == ColumnKind::Attribute;
+        let attribute_of = |label: &Value| label.pointer("/content/formOf")?.as_str().map(str::to_owned);
+        let attributes: Vec<String> =
+            wanted.iter().filter(unnamed).filter_map(|wanted| attribute_of(shown.get(&wanted.uri)?)).collect();
+        let attributes = self.objects(call, workspace, attributes.iter().map(String::as_str).collect()).await?;
+        let column = |wanted: Wanted| {
+            let missing = || {
+                let message = format!("the service doesn't show `{}`, which the definition names", wanted.uri);
+                disappointing(head, ApiFault::NotFound, message)
+            };
+            let source = ObjectUri::parse(&wanted.uri, self.connection.origin())?;
+            let object = shown.get(&wanted.uri).ok_or_else(missing)?;
+            let name = if wanted.alias.is_empty() { title_of(&attributes, object) } else { Some(wanted.alias.clone()) };
+            column(wanted.kind, name, source, object).ok_or_else(missing)
         };
-        let missing =
-            |uri: &str| Error::config(format!("the service doesn't show the object `{uri}` of the definition"));
-        wanted
-            .into_iter()
-            .map(|(uri, alias, kind)| {
-                let object = shown.get(&uri).ok_or_else(|| missing(&uri))?;
-                let name = if alias.is_empty() { title(object) } else { Some(alias) };
-                column(kind, name, object).ok_or_else(|| missing(&uri))
-            })
-            .collect()
-    }
-
-    /// Objects by their uris, without the wrapper that names their category.
-    async fn objects(
-        &self,
-        call: &Call,
-        workspace: &WorkspaceId,
-        mut uris: Vec<&str>,
-    ) -> Result<HashMap<String, Value>> {
-        uris.sort_unstable();
-        uris.dedup();
-        let mut objects = HashMap::new();
-        for uris in uris.chunks(BATCH) {
-            let path = ServerPath::parse(&format!("/gdc/md/{workspace}/objects/get"), self.connection.origin())?;
-            let request = Request::post_json(path, &json!({"get": {"items": uris}}));
-            let (_, reply): (_, ObjectsReply) =
-                self.connection.json(call, Safety::Repeatable, &request, "`objects` with items").await?;
-            for object in reply.objects.items.into_iter().flat_map(|item| item.into_values()) {
-                let uri = object.pointer("/meta/uri").and_then(Value::as_str).unwrap_or_default().to_owned();
-                objects.insert(uri, object);
-            }
-        }
-        Ok(objects)
+        wanted.into_iter().map(column).collect()
     }
 }
 
+/// The columns of a grid, attributes before metrics, as the raw CSV has them. The metrics of a pivoted grid are no
+/// columns of their own.
+fn wanted(grid: Grid, pivoted: bool) -> Vec<Wanted> {
+    let attributes = grid.rows.into_iter().filter_map(|entry| match entry {
+        GridEntry::Attribute { attribute } => {
+            Some(Wanted { uri: attribute.uri, alias: attribute.alias, kind: ColumnKind::Attribute })
+        }
+        GridEntry::Other(_) => None,
+    });
+    let metrics = grid.metrics.into_iter().filter(|_| !pivoted);
+    attributes
+        .chain(metrics.map(|metric| Wanted { uri: metric.uri, alias: metric.alias, kind: ColumnKind::Metric }))
+        .collect()
+}
+
+/// The title of a label's attribute.
+fn title_of(attributes: &HashMap<String, Value>, label: &Value) -> Option<String> {
+    let attribute = attributes.get(label.pointer("/content/formOf")?.as_str()?)?;
+    attribute.pointer("/meta/title")?.as_str().map(str::to_owned)
+}
+
 /// Reads one object of a definition; `name` is what the definition or the attribute calls it.
-fn column(kind: ColumnKind, name: Option<String>, object: &Value) -> Option<Column> {
+fn column(kind: ColumnKind, name: Option<String>, source: ObjectUri, object: &Value) -> Option<Column> {
     match kind {
         ColumnKind::Attribute => {
             let label: DisplayForm = serde_json::from_value(object.clone()).ok()?;
             let column_type = label_type(label.content.kind.as_deref(), label.meta.identifier.as_deref());
             let name = name.unwrap_or(label.meta.title);
-            Some(Column { name, kind, column_type, identifier: label.meta.identifier, format: None })
+            Some(Column { name, kind, column_type, source, identifier: label.meta.identifier, format: None })
         }
         ColumnKind::Metric => {
             let metric: Metric = serde_json::from_value(object.clone()).ok()?;
@@ -167,6 +216,7 @@ fn column(kind: ColumnKind, name: Option<String>, object: &Value) -> Option<Colu
                 name: name.unwrap_or(metric.meta.title),
                 kind,
                 column_type: if counts { ColumnType::Int64 } else { ColumnType::Float64 },
+                source,
                 identifier: metric.meta.identifier,
                 format: metric.content.format,
             })
@@ -223,15 +273,6 @@ fn after_count(text: &str) -> Option<&str> {
     let inside = text.strip_prefix("COUNT")?.trim_start().strip_prefix('(')?;
     let (arguments, rest) = inside.split_once(')')?;
     (!arguments.contains('(')).then_some(rest)
-}
-
-fn shapeless(report: &ObjectUri, why: &str) -> Error {
-    Error::new(Kind::SchemaMismatch {
-        column: String::new(),
-        record: 0,
-        value: why.into(),
-        expected: format!("a definition of `{report}`"),
-    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `POST /gdc/app/projects/{workspace}/execute/raw`: has the service compute a report as CSV.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::json;
 
-use super::{Insights, filter::Interval, wire::ExecutionReply};
+use super::{Insights, filter::Interval, objects::is_bad_request, wire::ExecutionReply};
 use crate::{
-    error::{Error, Kind, Result},
+    error::{ApiFault, Error, Kind, Result},
     http::Request,
     ids::{ObjectUri, ReportName, WorkspaceId},
     origin::{Origin, ServerPath},
@@ -56,7 +56,7 @@ impl Execution {
 }
 
 impl Insights {
-    /// The address of a report, however the caller names it.
+    /// The address of a report or label, however the caller names it.
     ///
     /// # Errors
     /// `NotFound` for an unknown identifier, `Config` when an address and the workspace contradict each other.
@@ -64,7 +64,7 @@ impl Insights {
         match name {
             ReportName::Uri(uri) => match workspace {
                 Some(workspace) if *workspace != uri.workspace => {
-                    Err(Error::config(format!("the report `{uri}` is not in the workspace `{workspace}`")))
+                    Err(Error::config(format!("`{uri}` is not in the workspace `{workspace}`")))
                 }
                 _ => Ok(uri.clone()),
             },
@@ -72,7 +72,7 @@ impl Insights {
             ReportName::Identifier(identifier) => {
                 let workspace = self.workspace(workspace)?;
                 let found = self.identifiers(call, &workspace, std::slice::from_ref(identifier)).await?;
-                found.into_values().next().ok_or_else(|| Error::config(format!("no report `{identifier}`")))
+                found.into_values().next().ok_or_else(|| Error::config(format!("no object `{identifier}`")))
             }
         }
     }
@@ -94,11 +94,23 @@ impl Insights {
         let origin = self.connection.origin();
         let path = ServerPath::parse(&format!("/gdc/app/projects/{}/execute/raw", report.workspace), origin)?;
         let request = Request::post_json(path, &body);
-        let (_, reply): (_, ExecutionReply) =
-            self.connection.json(call, Safety::Repeatable, &request, "`uri` of the result").await?;
+        let sent = self.connection.json(call, Safety::Repeatable, &request, "`uri` of the result").await;
+        let (_, reply): (_, ExecutionReply) = match sent {
+            // It isn't established whether an unknown report is 404 or 400; the object itself tells.
+            Err(error) if is_bad_request(&error) => return Err(self.unknown(call, report).await.unwrap_or(error)),
+            sent => sent?,
+        };
         let result = result_path(&reply.uri, &report.workspace, origin)?;
         tracing::info!(report = %report, result = result.without_query(), "executing");
         Ok(Execution { report: report.clone(), result })
+    }
+}
+
+impl Insights {
+    /// Why there is no such object, if there is none.
+    async fn unknown(&self, call: &Call, object: &ObjectUri) -> Option<Error> {
+        let found: Result<(_, IgnoredAny)> = self.object(call, object, "an object").await;
+        found.err().filter(|error| matches!(error.kind(), Kind::Api(reply) if reply.fault == ApiFault::NotFound))
     }
 }
 

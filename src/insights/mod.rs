@@ -3,29 +3,50 @@
 //! Facts about the wire come from Twilio's documentation of the Flex Insights API and from recorded exchanges of the
 //! GoodData platform; each file says what it relies on.
 
+mod announced;
+mod cache;
+pub mod catalog;
 mod challenge;
+mod columns;
 mod connection;
 pub mod describe;
 mod download;
+mod elements;
 pub mod execute;
 pub mod filter;
 mod identifiers;
 mod login;
 mod logout;
+mod objects;
+mod pages;
 mod poll;
+mod profile;
 mod refusal;
 mod token;
 pub mod window;
 mod wire;
+mod workspaces;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use arrow_array::RecordBatch;
 use tokio::sync::Semaphore;
 
-pub use self::{connection::Connection, describe::Report, download::Download, execute::Execution, login::AuthMode};
+use self::{cache::Cache, catalog::Listing, objects::Batch};
+
+pub use self::{
+    announced::Announced,
+    cache::LIFE,
+    connection::Connection,
+    describe::Report,
+    download::Download,
+    elements::{Element, element_table},
+    execute::Execution,
+    login::AuthMode,
+};
 use crate::{
     clock::Clock,
     error::{Error, Result},
@@ -93,11 +114,16 @@ pub struct Insights {
     memory: Arc<Memory>,
 }
 
-/// What was looked up once and doesn't change while a client lives.
+/// What was looked up: the uris of identifiers for good, since they never change, all else for a while.
 #[derive(Debug, Default)]
 struct Memory {
     uris: Mutex<HashMap<(WorkspaceId, Identifier), ObjectUri>>,
-    reports: Mutex<HashMap<ObjectUri, Arc<Report>>>,
+    workspaces: Cache<(), RecordBatch>,
+    lists: Cache<(WorkspaceId, Listing), RecordBatch>,
+    reports: Cache<ObjectUri, Arc<Report>>,
+    /// Reports whose results have other columns than their definition, although it has just been read.
+    misfits: Mutex<HashSet<ObjectUri>>,
+    batch: Batch,
 }
 
 impl Insights {
@@ -137,6 +163,11 @@ impl Insights {
     /// `InvalidCredentials`, `LoginThrottled` or a transport failure.
     pub async fn login(&self, call: &Call) -> Result<()> {
         self.connection.login(call).await
+    }
+
+    /// The id of the logged-in profile, 32 hexadecimal digits; `None` when nobody is logged in.
+    pub fn profile_id(&self) -> Option<String> {
+        self.connection.profile()
     }
 
     /// Ends the session: the service forgets both tokens. The next call logs in again.

@@ -86,7 +86,7 @@ impl Insights {
 }
 
 /// How long the service asks to wait before the next look: `Retry-After`, or `Refresh` as its exporter sends it.
-fn asked(headers: &HeaderMap, call: &Call) -> Option<Duration> {
+pub(super) fn asked(headers: &HeaderMap, call: &Call) -> Option<Duration> {
     retry_after(headers, call.clock.timestamp()).or_else(|| {
         let refresh = headers.get(header::REFRESH)?.to_str().ok()?;
         refresh.split(';').next()?.trim().parse().ok().map(Duration::from_secs)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::pages::Stuck;
 use crate::{
     error::{ApiFault, ApiReply, Error, Kind},
     http::{
@@ -46,6 +47,20 @@ pub(super) fn unexpected_unshown(head: &Head, body: &[u8], expected: &str) -> Er
     let kind = kind.map_or("no type".into(), |kind| format!("`{}`", crate::ids::shown(&kind)));
     let message = format!("expected {expected}, found {} bytes of {kind} without it", body.len());
     error(head, ApiFault::UnexpectedReply, Words { message, ..Words::default() }, None)
+}
+
+/// An answer that is well-formed, but doesn't give what it should.
+pub(super) fn disappointing(head: &Head, fault: ApiFault, message: String) -> Error {
+    error(head, fault, Words { message, ..Words::default() }, None)
+}
+
+/// A list that ends before it should.
+pub(super) fn incomplete(head: &Head, what: &str, stuck: &Stuck) -> Error {
+    let message = match stuck.of {
+        Some(of) => format!("of {of} {what} the service gave {}, and then no more", stuck.got),
+        None => format!("the service gave {} {what}, announced more, and gave none", stuck.got),
+    };
+    disappointing(head, ApiFault::UnexpectedReply, message)
 }
 
 fn error(head: &Head, fault: ApiFault, words: Words, retry_after: Option<Duration>) -> Error {

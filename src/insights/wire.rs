@@ -51,6 +51,7 @@ pub(super) struct ObjectsReply {
 #[derive(Deserialize)]
 pub(super) struct Objects {
     pub(super) items: Vec<serde_json::Map<String, serde_json::Value>>,
+    pub(super) paging: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -141,4 +142,63 @@ pub(super) struct MetricContent {
     #[serde(default)]
     pub(super) expression: String,
     pub(super) format: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ElementsReply {
+    #[serde(rename = "attributeElements")]
+    pub(super) attribute_elements: Elements,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Elements {
+    pub(super) elements: Vec<ElementEntry>,
+    pub(super) paging: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ValidElementsReply {
+    #[serde(rename = "validElements")]
+    pub(super) valid_elements: ValidElements,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ValidElements {
+    pub(super) items: Vec<ValidElement>,
+    pub(super) paging: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ValidElement {
+    pub(super) element: ElementEntry,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ElementEntry {
+    pub(super) title: Option<String>,
+    pub(super) uri: String,
+}
+
+/// Older services send all workspaces at once, without pages.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum WorkspacesReply {
+    Paged { projects: Workspaces },
+    Whole { projects: Vec<serde_json::Value> },
+}
+
+#[derive(Deserialize)]
+pub(super) struct Workspaces {
+    pub(super) items: Vec<serde_json::Value>,
+    pub(super) paging: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct QueryReply {
+    pub(super) query: Query,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Query {
+    pub(super) entries: Vec<serde_json::Value>,
 }

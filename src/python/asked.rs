@@ -59,13 +59,18 @@ pub(super) fn bound<'a, 'py>(py: Python<'py>, object: Option<&'a Py<PyAny>>) -> 
 
 /// The name of a report: a number or text. `True` is an integer to Python, but nobody's report.
 fn name(report: &Bound<'_, PyAny>) -> PyResult<String> {
-    if !report.is_instance_of::<PyBool>()
-        && let Ok(number) = report.extract::<u64>()
+    name_of("report", report)
+}
+
+/// The name of an object that the argument `what` gives.
+pub(super) fn name_of(what: &str, object: &Bound<'_, PyAny>) -> PyResult<String> {
+    if !object.is_instance_of::<PyBool>()
+        && let Ok(number) = object.extract::<u64>()
     {
         return Ok(number.to_string());
     }
-    let wrong = |_| PyTypeError::new_err("`report` must be an object id, an identifier or a uri");
-    report.extract::<String>().map_err(wrong)
+    let wrong = |_| PyTypeError::new_err(format!("`{what}` must be an object id, an identifier or a uri"));
+    object.extract::<String>().map_err(wrong)
 }
 
 /// A day as `datetime.date` or ISO text. A datetime is refused: its time would be lost, and its zone is not the report's.

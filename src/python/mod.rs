@@ -3,6 +3,7 @@
 
 mod arrow;
 mod asked;
+mod catalog;
 mod client;
 mod command;
 mod config;
@@ -35,6 +36,7 @@ mod _core {
 
     #[pymodule_export]
     use super::{
+        catalog::{Report, ReportColumn},
         client::InsightsClient,
         command::run_command,
         decode::{decode_csv, stream_csv},

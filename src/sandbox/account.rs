@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     errors::{self, Answer},
-    options::Level0Cookies,
+    options::{Level0Cookies, MetadataShape},
     reply::Reply,
     router::Call,
     state::locked,
@@ -190,6 +190,10 @@ pub(super) fn workspaces(call: &Call, id: &str) -> Answer {
     let number = |name: &str, usual| call.request.parameter(name).and_then(|text| text.parse().ok()).unwrap_or(usual);
     let (offset, limit) = (number("offset", 0), number("limit", PAGE).clamp(1, PAGE));
     let all = &call.world.workspaces;
+    if call.world.options.metadata_shape == MetadataShape::Old {
+        let items: Vec<_> = all.iter().map(|ws| workspace_object(call, ws)).collect();
+        return Ok(Reply::json(200, &json!({"projects": items})));
+    }
     let items: Vec<_> = all.iter().skip(offset).take(limit).map(|ws| workspace_object(call, ws)).collect();
     let mut paging = json!({"offset": offset, "limit": limit, "count": items.len(), "totalCount": all.len()});
     if offset + items.len() < all.len() {

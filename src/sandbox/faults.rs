@@ -153,6 +153,8 @@ pub enum Fault {
     ExpireSst,
     /// From this request on, every report has other values.
     ChangedResult,
+    /// From this request on, every report has a newer definition, in which its last column is called `Renamed`.
+    EditedReport,
     /// The body is gzip that inflates to `inflated` bytes of blanks.
     GzipBomb {
         /// Bytes.
@@ -225,6 +227,7 @@ impl Fault {
             Self::ExpireTt => "expire_tt",
             Self::ExpireSst => "expire_sst",
             Self::ChangedResult => "changed_result",
+            Self::EditedReport => "edited_report",
             Self::GzipBomb { .. } => "gzip_bomb",
             Self::WrongEncoding { .. } => "wrong_encoding",
             Self::ClockSkew { .. } => "clock_skew",
@@ -235,7 +238,7 @@ impl Fault {
     fn natural(&self) -> When {
         match self {
             Self::Refuse | Self::Status { .. } | Self::Redirect { .. } => When::BeforeRead,
-            Self::ExpireTt | Self::ExpireSst | Self::ChangedResult => When::BeforeRead,
+            Self::ExpireTt | Self::ExpireSst | Self::ChangedResult | Self::EditedReport => When::BeforeRead,
             Self::Reset { after } | Self::Cut { after } | Self::Stall { after } if after.is_some() => When::MidBody,
             _ => When::BeforeReply,
         }
@@ -249,7 +252,7 @@ impl Fault {
                 &[BeforeRead, BeforeReply, MidBody]
             }
             Self::Status { .. } | Self::Redirect { .. } | Self::GarbageJson | Self::Html => &[BeforeRead, BeforeReply],
-            Self::Refuse | Self::ExpireTt | Self::ExpireSst | Self::ChangedResult => &[BeforeRead],
+            Self::Refuse | Self::ExpireTt | Self::ExpireSst | Self::ChangedResult | Self::EditedReport => &[BeforeRead],
             _ => &[BeforeReply],
         }
     }

@@ -44,6 +44,10 @@ pub struct Options {
     pub password: String,
     /// Id of the first workspace, 32 lower-case alphanumerics.
     pub workspace: String,
+    /// Workspaces of the user; default 2, the least.
+    pub workspace_count: u32,
+    /// Reports in each workspace; default 8, the least. Further ones are like the first.
+    pub report_count: u32,
     /// Seconds that a temporary token lives; default 600.
     pub tt_lifetime: u64,
 
@@ -105,6 +109,8 @@ pub struct Options {
     pub valid_elements_303: ValidElements303,
     /// The most objects on one page of `objects/query`; default 50.
     pub query_page_max: u32,
+    /// How old the answers about workspaces and objects look.
+    pub metadata_shape: MetadataShape,
     /// Pattern of the attribute Time: `HH:MM:SS` (default), `HH:MM` or `hh:MM:SS AM`.
     pub time_attribute_format: TimeFormat,
     /// How header names are written.
@@ -139,6 +145,8 @@ impl Default for Options {
             username: "sandbox@example.com".to_owned(),
             password: "s3cret:p@ss/w%rd&\"=é".to_owned(),
             workspace: "sandboxws0000000000000000000one1".to_owned(),
+            workspace_count: 2,
+            report_count: 8,
             tt_lifetime: 600,
             login_lockout: Lockout::default(),
             login_429_body: Body429::default(),
@@ -169,6 +177,7 @@ impl Default for Options {
             oversize_export: None,
             valid_elements_303: ValidElements303::default(),
             query_page_max: 50,
+            metadata_shape: MetadataShape::default(),
             time_attribute_format: TimeFormat::default(),
             header_casing: HeaderCasing::default(),
             secure_cookies: None,
@@ -270,6 +279,12 @@ impl Options {
         if !(1..=10_000_000).contains(&self.rows_per_day) {
             return refuse("rows_per_day", &self.rows_per_day, "1 to 10,000,000, or `rows` = 0 for empty reports");
         }
+        if !(2..=100_000).contains(&self.workspace_count) {
+            return refuse("workspace_count", &self.workspace_count, "2 to 100,000");
+        }
+        if !(8..=100_000).contains(&self.report_count) {
+            return refuse("report_count", &self.report_count, "8 to 100,000");
+        }
         if self.query_page_max == 0 {
             return refuse("query_page_max", &self.query_page_max, "1 or more");
         }
@@ -348,6 +363,8 @@ mod tests {
             (json!({"nul_cell": "bare"}), ["`nul_cell`", "`bare`", "`null_cell`"]),
             (json!({"raw_gone_status": 500}), ["`raw_gone_status`", "`500`", "410 or 404"]),
             (json!({"host": "0.0.0.0"}), ["`host`", "`0.0.0.0`", "loopback"]),
+            (json!({"workspace_count": 1}), ["`workspace_count`", "`1`", "2 to 100,000"]),
+            (json!({"report_count": 7}), ["`report_count`", "`7`", "8 to 100,000"]),
             (json!({"rows": -1}), ["`rows`", "`-1`", "u64"]),
             (json!({"data_end": "2020-01-01"}), ["`data_end`", "`2020-01-01`", "`data_start`"]),
             (json!({"login_lockout": {"trys": 3}}), ["`login_lockout`", "trys", "`tries`"]),

@@ -47,11 +47,12 @@ impl World {
         let random = Random::new(options.seed);
         let profile = random.hex(32);
         let clock = VirtualClock::new();
-        let other = random.text(32, b"abcdefghijklmnopqrstuvwxyz0123456789");
+        let others = (1..options.workspace_count).map(|_| random.text(32, b"abcdefghijklmnopqrstuvwxyz0123456789"));
+        let workspaces = std::iter::once(options.workspace.clone()).chain(others).collect();
         Self {
             model: Arc::new(Model::new(&options)),
-            catalog: Catalog::new(),
-            workspaces: vec![options.workspace.clone(), other],
+            catalog: Catalog::new(options.report_count as usize),
+            workspaces,
             profile,
             flowxo: FlowXo::new(&options),
             instances: Instances::new(&options, &clock),
@@ -73,6 +74,7 @@ impl World {
             match fault {
                 Fault::ExpireTt => locked(&self.tokens).expire_temporary(),
                 Fault::ExpireSst => locked(&self.tokens).expire_secured(),
+                Fault::EditedReport => self.catalog.edit(),
                 Fault::ChangedResult => drop(self.edition.fetch_add(1, Ordering::Relaxed)),
                 _ => {}
             }
@@ -80,8 +82,12 @@ impl World {
     }
 
     /// A workspace's title.
-    pub(super) fn workspace_title(&self, ws: &str) -> &'static str {
-        if ws == self.workspaces[0] { "Contact Centre" } else { "Contact Centre (Staging)" }
+    pub(super) fn workspace_title(&self, ws: &str) -> String {
+        match self.workspaces.iter().position(|own| own == ws) {
+            Some(0) => "Contact Centre".to_owned(),
+            Some(number @ 2..) => format!("Contact Centre {number}"),
+            _ => "Contact Centre (Staging)".to_owned(),
+        }
     }
 
     /// Which edition of the values is current.

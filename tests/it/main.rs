@@ -5,8 +5,12 @@
 
 mod stage;
 
+mod account;
+mod catalogue;
+mod elements;
 mod exports;
 mod layers;
+mod meaning;
 mod p01_one_refresh;
 mod p01_to_p04_model;
 mod p02_failing_refresh;

@@ -21,6 +21,8 @@ from insightframe import (
     Limits,
     Polling,
     Receipt,
+    Report,
+    ReportColumn,
     Retry,
     Stream,
     Table,
@@ -69,6 +71,35 @@ def clients() -> None:
     assert_type(client.close(), None)
 
 
+def catalogue(client: InsightsClient) -> None:
+    tables: list[Table] = [client.workspaces(), client.workspaces(refresh=True)]
+    for listing in (
+        client.reports,
+        client.metrics,
+        client.attributes,
+        client.labels,
+        client.facts,
+        client.datasets,
+    ):
+        tables.append(listing())
+        tables.append(listing(workspace="b" * 32, refresh=True))
+    assert_type(client.elements("label.conversations.queue"), Table)
+    assert_type(client.elements(5193, "supp", 10, workspace="b" * 32), Table)
+    assert_type(client.elements("/gdc/md/w/obj/1", contains="x", limit=1), Table)
+    report = client.describe(3035643)
+    assert_type(report, Report)
+    assert_type(client.describe("aaosExgHgF8r", workspace="b" * 32, refresh=True), Report)
+    assert_type([report.title, report.id, report.workspace, report.uri, report.definition], list[str])
+    assert_type((report.identifier, report.pivoted), tuple[str | None, bool])
+    assert_type(report.columns, list[ReportColumn])
+    column = report.columns[0]
+    assert_type((column.name, column.type, column.source), tuple[str, str, str])
+    assert_type(column.kind, Literal["attribute", "metric"])
+    assert_type((column.identifier, column.format), tuple[str | None, str | None])
+    assert_type({report: column == column}, dict[Report, bool])
+    assert_type(client.delete_profile(confirm=client.profile_id or ""), None)
+
+
 def exports(client: InsightsClient) -> None:
     with client as same:
         assert_type(same, InsightsClient)
@@ -106,6 +137,19 @@ async def asynchronous(client: InsightsClient) -> None:
         assert_type(same, InsightsClient)
     assert_type(await client.login_async(), None)
     assert_type(await client.identifiers_async(["date.date.mmddyyyy"]), dict[str, str])
+    assert_type(await client.workspaces_async(refresh=True), Table)
+    for listing in (
+        client.reports_async,
+        client.metrics_async,
+        client.attributes_async,
+        client.labels_async,
+        client.facts_async,
+        client.datasets_async,
+    ):
+        assert_type(await listing(workspace="b" * 32, refresh=True), Table)
+    assert_type(await client.elements_async("label.conversations.queue", "supp", limit=3), Table)
+    assert_type(await client.describe_async("3035643", refresh=True), Report)
+    assert_type(await client.delete_profile_async("id"), None)
     assert_type(await client.uris_async(["/gdc/md/w/obj/1"]), dict[str, str])
     assert_type(await client.export_async("3035643", start="2023-12-01", end="2023-12-30"), Table)
     async with await client.stream_async("3035643") as stream:

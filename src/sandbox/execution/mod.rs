@@ -113,7 +113,7 @@ fn what<'a>(call: &Call<'a>, space: &Space, request: &Value) -> Result<(&'a str,
         errors::no_object(call, call.world.options.unknown_report, id)
     };
     let current = |object: &'a Object| match &object.kind {
-        Kind::Report(definitions) => definitions.last().and_then(|id| catalog.by_id(*id)),
+        Kind::Report(_) => catalog.definitions(object).last().and_then(|id| catalog.by_id(*id)),
         _ => Some(object),
     };
     let object = object.ok_or_else(unknown)?;

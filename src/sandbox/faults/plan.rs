@@ -95,7 +95,7 @@ impl Plan {
                 | Fault::GzipBomb { .. }
                 | Fault::WrongEncoding { .. } => plan.alter.push(fault),
                 // These change the world instead of one exchange: see `World::suffer`.
-                Fault::ExpireTt | Fault::ExpireSst | Fault::ChangedResult => {}
+                Fault::ExpireTt | Fault::ExpireSst | Fault::ChangedResult | Fault::EditedReport => {}
             }
         }
         plan

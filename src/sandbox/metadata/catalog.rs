@@ -1,6 +1,9 @@
 //! The objects of a workspace, and how they are found.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::{
     super::{
@@ -94,10 +97,20 @@ pub(in crate::sandbox) struct Catalog {
     objects: Vec<Object>,
     by_id: HashMap<u32, usize>,
     by_identifier: HashMap<String, usize>,
+    /// The definitions that reports get when they are edited, by their ids.
+    newer: HashMap<u32, Object>,
+    edited: AtomicBool,
 }
 
+/// By how much the ids of further reports lie above that of the last one that is declared, each above the one before.
+const REPORTS_APART: u32 = 10;
+
+/// What the last column of an edited report is called.
+const RENAMED: &str = "Renamed";
+
 impl Catalog {
-    pub(in crate::sandbox) fn new() -> Self {
+    /// All objects, with so many reports.
+    pub(in crate::sandbox) fn new(reports: usize) -> Self {
         let mut objects = Vec::new();
         for (id, identifier, title) in declared::DATASETS {
             objects.push(Object {
@@ -144,11 +157,12 @@ impl Catalog {
             let kind = Kind::Metric { expression, format };
             objects.push(Object { id, identifier: generated(id), title: title.to_owned(), kind });
         }
-        for report in declared::reports() {
-            let definition = |position: u32, columns: &[Column]| Object {
-                id: report.id - position,
-                identifier: generated(report.id - position),
-                title: report.title.to_owned(),
+        let mut newer = HashMap::new();
+        for report in all_reports(reports) {
+            let definition = |id: u32, columns: &[Column]| Object {
+                id,
+                identifier: generated(id),
+                title: report.title.clone(),
                 kind: Kind::Definition(Definition {
                     rows: report.rows,
                     format: report.format,
@@ -157,21 +171,40 @@ impl Catalog {
             };
             // The older definition had a column less, where there is more than one.
             let fewer = &report.columns[..report.columns.len().saturating_sub(1).max(1)];
-            objects.push(definition(2, fewer));
-            objects.push(definition(1, &report.columns));
+            objects.push(definition(report.id - 2, fewer));
+            objects.push(definition(report.id - 1, &report.columns));
+            let mut renamed = report.columns.clone();
+            renamed.iter_mut().last().into_iter().for_each(|column| column.alias = RENAMED);
+            newer.insert(report.id + 1, definition(report.id + 1, &renamed));
             objects.push(Object {
                 id: report.id,
                 identifier: match report.identifier {
                     "" => generated(report.id),
                     given => given.to_owned(),
                 },
-                title: report.title.to_owned(),
+                title: report.title.clone(),
                 kind: Kind::Report(vec![report.id - 2, report.id - 1]),
             });
         }
         let by_id = objects.iter().enumerate().map(|(at, object)| (object.id, at)).collect();
         let by_identifier = objects.iter().enumerate().map(|(at, object)| (object.identifier.clone(), at)).collect();
-        Self { objects, by_id, by_identifier }
+        Self { objects, by_id, by_identifier, newer, edited: AtomicBool::new(false) }
+    }
+
+    /// Gives every report a newer definition, in which its last column has another name.
+    pub(in crate::sandbox) fn edit(&self) {
+        self.edited.store(true, Ordering::SeqCst);
+    }
+
+    fn is_edited(&self) -> bool {
+        self.edited.load(Ordering::SeqCst)
+    }
+
+    /// The definitions of a report, the current one last.
+    pub(in crate::sandbox) fn definitions(&self, report: &Object) -> Vec<u32> {
+        let Kind::Report(definitions) = &report.kind else { return Vec::new() };
+        let newer = self.is_edited().then_some(report.id + 1);
+        definitions.iter().copied().chain(newer).collect()
     }
 
     /// All objects, in the order of their declaration.
@@ -181,7 +214,8 @@ impl Catalog {
 
     /// The object with this id of the first workspace.
     pub(in crate::sandbox) fn by_id(&self, id: u32) -> Option<&Object> {
-        self.by_id.get(&id).map(|at| &self.objects[*at])
+        let newer = || self.newer.get(&id).filter(|_| self.is_edited());
+        self.by_id.get(&id).map(|at| &self.objects[*at]).or_else(newer)
     }
 
     /// The object with this id of a workspace.
@@ -210,6 +244,24 @@ impl Catalog {
     }
 }
 
+/// The reports that are declared, and further ones like the first.
+fn all_reports(count: usize) -> Vec<declared::Report> {
+    let mut reports = declared::reports();
+    let last = reports.last().map_or(0, |report| report.id);
+    let further = count.saturating_sub(reports.len()) as u32;
+    for number in 1..=further {
+        let title = format!("{}, Copy {number}", reports[0].title);
+        reports.push(declared::Report {
+            id: last + REPORTS_APART * number,
+            identifier: "",
+            title,
+            columns: reports[0].columns.clone(),
+            ..reports[0]
+        });
+    }
+    reports
+}
+
 impl Space<'_> {
     /// The uri of an object, which is given by its id in the first workspace.
     pub(in crate::sandbox) fn uri(&self, id: u32) -> String {
@@ -236,7 +288,8 @@ mod tests {
 
     #[test]
     fn ids_and_identifiers_are_unique_and_refer_to_what_exists() {
-        let catalog = Catalog::new();
+        let catalog = Catalog::new(120);
+        assert_eq!(catalog.reports().len(), 120);
         assert_eq!(catalog.by_id.len(), catalog.objects.len());
         assert_eq!(catalog.by_identifier.len(), catalog.objects.len());
         for object in catalog.all() {

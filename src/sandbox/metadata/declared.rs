@@ -29,7 +29,7 @@ pub(super) struct Attribute {
 pub(super) struct Report {
     pub(super) id: u32,
     pub(super) identifier: &'static str,
-    pub(super) title: &'static str,
+    pub(super) title: String,
     pub(super) format: &'static str,
     pub(super) rows: Rows,
     pub(super) columns: Vec<Column>,
@@ -321,7 +321,14 @@ pub(super) fn reports() -> Vec<Report> {
     let renamed = |list: &[(u32, &'static str)]| {
         list.iter().map(|(object, alias)| Column { object: *object, alias }).collect::<Vec<_>>()
     };
-    let report = |id, title, rows, columns| Report { id, identifier: "", title, format: "grid", rows, columns };
+    let report = |id, title: &str, rows, columns| Report {
+        id,
+        identifier: "",
+        title: title.to_owned(),
+        format: "grid",
+        rows,
+        columns,
+    };
     let places = [1141, 1001, 1131, 1151, 1161];
 
     let mut conversations = renamed(&[

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         errors::{self, Answer},
+        options::MetadataShape,
         reply::Reply,
         router::Call,
     },
@@ -38,8 +39,8 @@ pub(super) fn render(call: &Call, space: &Space, object: &Object) -> Value {
     let uri = |id: &u32| space.uri(*id);
     let meta = meta(call, space, object);
     match &object.kind {
-        Kind::Report(definitions) => {
-            let definitions: Vec<_> = definitions.iter().map(uri).collect();
+        Kind::Report(_) => {
+            let definitions: Vec<_> = catalog.definitions(object).iter().map(uri).collect();
             json!({"report": {"content": {"domains": [], "definitions": definitions}, "meta": meta}})
         }
         Kind::Definition(definition) => {
@@ -76,7 +77,7 @@ pub(super) fn render(call: &Call, space: &Space, object: &Object) -> Value {
             if *default {
                 content["default"] = json!(1);
             }
-            if !time.is_empty() {
+            if !time.is_empty() && call.world.options.metadata_shape == MetadataShape::Modern {
                 content["type"] = json!(time);
             }
             let links = json!({"elements": format!("{}/elements", uri(&object.id))});
@@ -126,8 +127,17 @@ fn meta(call: &Call, space: &Space, object: &Object) -> Value {
     meta
 }
 
-/// The uri of the user, who made everything.
-pub(super) fn author(call: &Call) -> String {
+/// The user, who made everything: a uri, and in 2009 an object.
+pub(super) fn author(call: &Call) -> Value {
+    let uri = author_uri(call);
+    match call.world.options.metadata_shape {
+        MetadataShape::Modern => json!(uri),
+        MetadataShape::Old => json!({"name": "Sandbox User", "uri": uri}),
+    }
+}
+
+/// The uri of the user.
+pub(super) fn author_uri(call: &Call) -> String {
     format!("/gdc/account/profile/{}", call.world.profile)
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         errors::{self, Answer},
+        options::MetadataShape,
         reply::Reply,
         router::Call,
     },
@@ -26,18 +27,23 @@ pub(super) fn entries(call: &Call, space: &Space, noun: &str) -> Answer {
         "projectdashboards" | "prompts" => noun,
         _ => return Err(errors::no_path(call, noun)),
     };
-    let own = objects::author(call);
-    let by_author = call.request.parameter("author").is_none_or(|author| author == own);
+    let (own, old) = (objects::author(call), call.world.options.metadata_shape == MetadataShape::Old);
+    let by_author = call.request.parameter("author").is_none_or(|author| author == objects::author_uri(call));
     let found = call.world.catalog.all().filter(|object| by_author && object.kind.category() == category);
     let entries: Vec<_> = found
         .map(|object| {
             let built_in = objects::built_in(object);
-            json!({
+            let mut entry = json!({
                 "link": space.uri(object.id), "author": own, "tags": if built_in { "_lcm_managed_object" } else { "" },
                 "created": objects::CREATED, "deprecated": "0", "summary": "", "title": object.title,
                 "category": category, "updated": objects::UPDATED, "contributor": own,
-                "identifier": object.identifier, "locked": u8::from(built_in), "unlisted": 0,
-            })
+            });
+            if !old {
+                entry["identifier"] = json!(object.identifier);
+                entry["locked"] = json!(u8::from(built_in));
+                entry["unlisted"] = json!(0);
+            }
+            entry
         })
         .collect();
     let summary = format!("Metadata Query Resources for project '{}'", space.ws);

@@ -194,6 +194,17 @@ switch!(
     }
 );
 switch!(
+    /// How old the answers about workspaces and objects look.
+    MetadataShape {
+        /// As recorded from 2018 on.
+        #[default]
+        Modern,
+        /// As documented before: all workspaces at once, without pages; users as objects with a name and a uri; queries
+        /// without `identifier`, `locked` and `unlisted`; labels without their types.
+        Old,
+    }
+);
+switch!(
     /// Pattern of the attribute Time.
     TimeFormat {
         /// `14:05:09`.
