@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     account::{Patience, asked, options},
     context::{Context, End, stoppable, until_ctrl_c, variable},
+    workspaces,
 };
 use crate::{
     credentials::{
@@ -66,6 +67,8 @@ impl LoginCommand {
         let call = Call::new(context.clock(), Some(timeout), progress.listener());
         let end = until_ctrl_c(async {
             client.login(&call).await?;
+            let mut found = found;
+            settle(context, &mut found, workspaces::known(&client, &call).await)?;
             progress.finish(call.progress.elapsed());
             profile::store(&path, &self.profile, &found.into())?;
             context.say(format_args!(
@@ -95,4 +98,29 @@ impl LoginCommand {
         found.base_url = found.base_url.or_else(|| known.base_url.map(stored));
         found
     }
+}
+
+/// Proves that the workspace is one of the user's, or takes the only one there is. A list that can't be had is no reason
+/// to refuse credentials that work.
+fn settle(context: &Context, found: &mut Found, known: Result<Vec<(String, String)>>) -> Result<()> {
+    let known = match known {
+        Ok(known) => known,
+        Err(error) => {
+            context.say(format_args!("the workspaces can't be listed: {error}"));
+            return Ok(());
+        }
+    };
+    let lines = || known.iter().map(|(id, title)| format!("\n  {id}  {title}")).collect::<String>();
+    match (&found.workspace, &known[..]) {
+        (Some((wanted, _)), known) if known.iter().any(|(id, _)| id == wanted) => {}
+        (Some((wanted, _)), _) => {
+            return Err(Error::config(format!("the user may not see the workspace `{wanted}`, but:{}", lines())));
+        }
+        (None, [(id, title)]) => {
+            context.say(format_args!("the workspace is {id}, `{title}`"));
+            found.workspace = Some((id.clone(), Source::Caller));
+        }
+        (None, _) => context.say(format_args!("the user's workspaces, of which `--workspace` names one:{}", lines())),
+    }
+    Ok(())
 }

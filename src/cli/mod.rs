@@ -4,10 +4,14 @@
 //! 5 the service, the network or a file failed, 6 the time ran out, 130 interrupted, 143 terminated.
 
 mod account;
+mod catalog;
 mod completions;
 mod context;
+mod delete_profile;
 mod demo;
+mod describe;
 mod doctor;
+mod elements;
 mod export;
 mod flowxo;
 mod identifiers;
@@ -20,13 +24,17 @@ mod output;
 mod progress;
 mod prompt;
 mod sandbox;
+mod workspaces;
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::context::{Context, End, Voice, block_on};
-use crate::error::{ApiFault, Error, Kind};
+use crate::{
+    error::{ApiFault, Error, Kind},
+    insights::catalog::Listing,
+};
 
 /// Twilio Flex Insights and Flow XO as typed tables
 ///
@@ -77,12 +85,32 @@ enum Command {
     Demo(demo::Demo),
     /// Export a report to a file, an object store or stdout
     Export(Box<export::ExportCommand>),
+    /// Tell the columns of a report and their types
+    Describe(describe::DescribeCommand),
+    /// List the workspaces that the user may see
+    Workspaces(workspaces::WorkspacesCommand),
+    /// List the reports of a workspace
+    #[command(after_help = "Examples:\n  insightframe reports\n  insightframe reports --format csv | grep -i queue")]
+    Reports(catalog::CatalogCommand),
+    /// List the metrics of a workspace
+    #[command(after_help = "Examples:\n  insightframe metrics\n  insightframe metrics -o metrics.parquet")]
+    Metrics(catalog::CatalogCommand),
+    /// List the attributes of a workspace
+    #[command(after_help = "Examples:\n  insightframe attributes\n  insightframe attributes --format json")]
+    Attributes(catalog::CatalogCommand),
+    /// List the labels of a workspace: what reports can be filtered by
+    #[command(after_help = "Examples:\n  insightframe labels\n  insightframe labels --format csv | grep GDC.time")]
+    Labels(catalog::CatalogCommand),
+    /// List the values of a label
+    Elements(elements::ElementsCommand),
     /// Translate identifiers into uris, and uris into identifiers
     Identifiers(identifiers::IdentifiersCommand),
     /// Test credentials of Flex Insights and keep them in a profile
     Login(login::LoginCommand),
     /// Forget the credentials of a profile
     Logout(logout::LogoutCommand),
+    /// Delete the user's own account at Flex Insights, for good
+    DeleteProfile(delete_profile::DeleteProfileCommand),
     /// Ask for the analytics of Flow XO
     #[command(name = "flowxo")]
     FlowXo(flowxo::FlowXoCommand),
@@ -171,6 +199,14 @@ impl Command {
         Ok(match self {
             Self::Demo(demo) => demo.run(context).await?,
             Self::Export(export) => return Box::pin(export.run(context)).await,
+            Self::Describe(describe) => describe.run(context).await?,
+            Self::Workspaces(workspaces) => workspaces.run(context).await?,
+            Self::Reports(catalog) => catalog.run(context, Listing::Reports).await?,
+            Self::Metrics(catalog) => catalog.run(context, Listing::Metrics).await?,
+            Self::Attributes(catalog) => catalog.run(context, Listing::Attributes).await?,
+            Self::Labels(catalog) => catalog.run(context, Listing::Labels).await?,
+            Self::Elements(elements) => elements.run(context).await?,
+            Self::DeleteProfile(delete_profile) => delete_profile.run(context).await?,
             Self::Identifiers(identifiers) => identifiers.run(context).await?,
             Self::Login(login) => login.run(context).await?,
             Self::Logout(logout) => logout.run(context)?,

@@ -60,7 +60,7 @@ impl SandboxCommand {
         if let Some(ca_file) = sandbox.ca_file() {
             lines.push_str(&format!("\nexport SSL_CERT_FILE={}", ca_file.display()));
         }
-        let (flowxo, twilio) = (&sandbox.options().services.flowxo, &sandbox.options().services.instances);
+        let (flowxo, twilio) = (&sandbox.options().flowxo, &sandbox.options().instances);
         lines.push_str(&format!(
             "\nexport FLOWXO_API_KEY={}\nexport TWILIO_ACCOUNT_SID={}\nexport TWILIO_API_KEY={}\n\
              export TWILIO_API_SECRET={}",

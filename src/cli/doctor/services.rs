@@ -11,11 +11,13 @@ use crate::{
     cli::{
         account::options,
         context::{Context, variable},
+        workspaces,
     },
     clock::Clock,
     credentials::{Found, Sourced},
     error::{Error, Result},
     flowxo::{self, FlowXo},
+    handoff::receipt::counted,
     http::{Http, Proxy, Request, Tls, wire::Wire},
     insights::{self, Insights},
     instances::{self, Instances},
@@ -84,20 +86,37 @@ impl Asked<'_> {
         };
         if has_credentials && is_there {
             findings.push(match self.login(found, &call).await {
-                Ok(seconds) => Finding::fine(SUBJECT, format!("accepted in {seconds:.2} s")),
+                Ok(words) => Finding::fine(SUBJECT, words),
                 Err(error) => Finding::wrong(SUBJECT, error),
             });
         }
         findings
     }
 
-    async fn login(&self, found: Found, call: &Call) -> Result<f64> {
+    /// Logs in and out, and finds the workspace in between.
+    async fn login(&self, found: Found, call: &Call) -> Result<String> {
         let client = Insights::new(options(found)?, self.context.clock())?;
         let begun = self.context.clock().now();
-        let done = client.login(call).await;
-        let seconds = self.context.clock().now().since(begun).as_secs_f64();
+        let looked = async {
+            client.login(call).await?;
+            let seconds = self.context.clock().now().since(begun).as_secs_f64();
+            let known = workspaces::known(&client, call).await?;
+            let title = match client.workspace(None) {
+                Err(_) => "no workspace is named".into(),
+                Ok(wanted) => match known.iter().find(|(id, _)| *id == wanted.to_string()) {
+                    Some((_, title)) => format!("the workspace is `{title}`"),
+                    None => {
+                        return Err(Error::config(format!("the user may not see the workspace `{wanted}`"))
+                            .hint("`insightframe workspaces` lists those that the user may see"));
+                    }
+                },
+            };
+            let count = counted(known.len() as u64, "workspace");
+            Ok(format!("accepted in {seconds:.2} s; the user sees {count}, {title}"))
+        };
+        let looked = looked.await;
         client.close().await;
-        done.map(|()| seconds)
+        looked
     }
 
     /// Whether Flow XO accepts its key, if there is one.
