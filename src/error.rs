@@ -20,6 +20,7 @@ struct Inner {
     kind: Kind,
     hint: Option<Cow<'static, str>>,
     explained: Option<Box<Explained>>,
+    part: Option<Box<str>>,
     attempts: u32,
     elapsed: Duration,
 }
@@ -201,7 +202,7 @@ pub struct CsvFault {
 impl Error {
     /// An error with nothing tried yet.
     pub fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { kind, hint: None, explained: None, attempts: 0, elapsed: Duration::ZERO }))
+        Self(Box::new(Inner { kind, hint: None, explained: None, part: None, attempts: 0, elapsed: Duration::ZERO }))
     }
 
     /// A value of the caller's that can't be used.
@@ -230,6 +231,23 @@ impl Error {
     #[must_use]
     pub fn explained(mut self, code: impl Into<String>, more_info: Option<String>) -> Self {
         self.0.explained = Some(Box::new(Explained { code: code.into(), more_info }));
+        self
+    }
+
+    /// The same error, said to be of one part of a larger whole, such as a window. What concerns the whole stays as it is:
+    /// a deadline, and everything about the session.
+    #[must_use]
+    pub fn of_part(mut self, part: impl Into<String>) -> Self {
+        let is_of_whole = matches!(
+            self.0.kind,
+            Kind::DeadlineExceeded { .. }
+                | Kind::InvalidCredentials(_)
+                | Kind::LoginThrottled { .. }
+                | Kind::SessionLost(_)
+        );
+        if !is_of_whole && self.0.part.is_none() {
+            self.0.part = Some(part.into().into_boxed_str());
+        }
         self
     }
 
@@ -340,6 +358,9 @@ impl From<CsvFault> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(part) = &self.0.part {
+            write!(f, "{part}: ")?;
+        }
         self.0.kind.fmt(f)?;
         if self.0.attempts > 1 {
             write!(f, " (after {} attempts in {:.1} s)", self.0.attempts, self.0.elapsed.as_secs_f64())?;

@@ -1,28 +1,46 @@
 //! The story: log in, execute, poll, download, decode, hand off.
 //!
-//! `open` is the whole of it on one screen; logging in happens by itself with the first request. What remains are
-//! the three ways to receive the result: a [`Table`], a [`Stream`] and a file.
+//! `open` is the first half of it on one screen; logging in happens by itself with the first request. What remains are
+//! the three ways to receive the result: a [`Table`], a [`Stream`] and a file. An export that is cut into windows goes
+//! the same way: its windows are fetched side by side and joined before they are decoded.
 
+mod decoding;
+mod handle;
 mod reading;
+mod run;
+mod task;
+pub mod types;
+mod windows;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use tokio::sync::OwnedSemaphorePermit;
 
-use self::reading::{Instructions, Reading, describe};
+use self::{
+    decoding::{Decoding, Source},
+    run::{Run, place},
+    windows::{Arrived, Joined, Pace},
+};
+pub use self::{
+    handle::Handle,
+    types::{Base, Types},
+};
 use crate::{
-    csv::{self, ColumnType},
+    csv,
     error::{Error, Result},
     handoff::{Receipt, Stream, Table, atomic::AtomicFile, table::fingerprint},
     ids::{ReportName, WorkspaceId},
-    insights::{Download, Execution, Insights, Report, filter::Interval},
+    insights::{
+        Download, Insights,
+        filter::{Filter, Interval},
+        window::Every,
+    },
     progress::{Call, Count, Phase},
 };
 
 /// What is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Export {
     /// The report, by number, identifier or address.
     pub report: ReportName,
@@ -30,92 +48,164 @@ pub struct Export {
     pub workspace: Option<WorkspaceId>,
     /// The days; all of them when `None`.
     pub interval: Option<Interval>,
+    /// What else the rows must be; all filters hold at once.
+    pub filters: Vec<Filter>,
+    /// The length of the windows that the days are cut into; not at all when `None`.
+    pub every: Option<Every>,
     /// How cells become values.
     pub types: Types,
-    /// How long it may take; the polling policy's allowance when `None`.
+    /// How long it may take, all windows together; in a stream, until the first rows are there, and as long again for
+    /// each further window. The polling policy's allowance when `None`.
     pub timeout: Option<Duration>,
 }
 
-/// Where the types of the columns come from.
-#[derive(Clone, Debug, Default)]
-pub struct Types {
-    /// The rule for columns that aren't named.
-    pub base: Base,
-    /// Columns by name whose type the caller knows better.
-    pub given: Vec<(String, ColumnType)>,
+impl Export {
+    /// All of a report of the client's workspace, with the types of its definition.
+    pub fn new(report: ReportName) -> Self {
+        Self {
+            report,
+            workspace: None,
+            interval: None,
+            filters: Vec::new(),
+            every: None,
+            types: Types::default(),
+            timeout: None,
+        }
+    }
 }
 
-/// A rule for the types of columns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Base {
-    /// The report's own definition; inference where that can't be read, with a warning in the receipt.
-    #[default]
-    Report,
-    /// The data.
-    Infer,
-    /// Text, all of it.
-    Text,
-}
-
-/// How much of a stream is looked at before its types are settled, where they must be inferred.
-const SAMPLE: u64 = 1 << 20;
-
-/// A result that has begun to arrive, or is known to be empty.
-struct Opened {
-    execution: Execution,
-    described: Option<Arc<Report>>,
-    download: Option<Download>,
-    /// Held while the result arrives, so that a client never has more exports under way than it was allowed.
-    place: OwnedSemaphorePermit,
-}
-
-/// From the name of a report to the first bytes of its result.
-async fn open(client: &Insights, call: &Call, export: &Export) -> Result<Opened> {
-    let place = call.within(place(client)).await?;
-    let (execution, described) = call
-        .within(async {
-            let report = client.locate(call, &export.report, export.workspace.as_ref()).await?;
-            let described = describe(client, call, &report, export.types.base).await?;
-            let execution = client.execute(call, &report, export.interval.as_ref()).await?;
-            Ok((execution, described))
-        })
-        .await?;
-    let download = fetch(client, call, &execution).await?;
-    Ok(Opened { execution, described, download, place })
-}
-
-/// From an accepted execution to the first bytes of its result; `None` for an empty one.
-async fn fetch(client: &Insights, call: &Call, execution: &Execution) -> Result<Option<Download>> {
-    call.within(client.fetch(call, execution)).await.map_err(|error| error.with_handle(|| execution.handle()))
-}
-
-/// Goes on where a deadline or an interruption left an execution.
-async fn reopen(client: &Insights, call: &Call, execution: Execution, base: Base) -> Result<Opened> {
-    let place = call.within(place(client)).await?;
-    let described = call.within(describe(client, call, &execution.report, base)).await?;
-    let download = fetch(client, call, &execution).await?;
-    Ok(Opened { execution, described, download, place })
-}
-
-async fn place(client: &Insights) -> Result<OwnedSemaphorePermit> {
-    let place = Arc::clone(&client.places).acquire_owned().await;
-    place.map_err(|_| Error::config("the client is closed"))
-}
-
-/// What an export begins with: a new execution, or one that is under way.
+/// What an export begins with: a new execution, or one that was left.
 #[derive(Clone, Debug)]
 pub enum Start {
     /// Execute this.
     New(Export),
-    /// Go on with this execution.
+    /// Go on with this.
     Resume {
-        /// The execution.
-        execution: Execution,
+        /// What was left.
+        handle: Handle,
         /// How cells become values.
         types: Types,
         /// How long it may take; the polling policy's allowance when `None`.
         timeout: Option<Duration>,
     },
+}
+
+/// How much of a stream is looked at before its types are settled, where they must be inferred.
+const SAMPLE: u64 = 1 << 20;
+
+/// From the name of a report to the first bytes of its result.
+async fn open(client: &Insights, call: &Call, start: &Start, pace: Pace) -> Result<(Arc<Run>, Source)> {
+    let place = call.within(place(client)).await?;
+    let looked_up = async {
+        match start {
+            Start::New(export) => Run::new(client, call, export).await,
+            Start::Resume { handle, types, .. } => Run::resume(client, call, handle.clone(), types.base).await,
+        }
+    };
+    let run = Arc::new(call.within(looked_up).await?);
+    let interrupted = Arc::clone(&run);
+    call.progress.is_resumable(move || interrupted.handle());
+    if run.is_cut {
+        let joined = Joined::new(&run, call, pace, place);
+        return Ok((run, Source::Windows(Box::new(joined))));
+    }
+    let fetched = call.within(run.fetch(call, run.windows().first().copied())).await;
+    let download = fetched.map_err(|error| run.resumable(error))?;
+    let download = if pace == Pace::Stream { download.map(Download::unhurried) } else { download };
+    Ok((run, Source::One { download: download.map(Box::new), _place: place }))
+}
+
+/// The whole result in memory.
+///
+/// # Errors
+/// Everything that [`crate::error::Kind`] has; `DeadlineExceeded` and `ResultIncomplete` with a handle to go on.
+pub async fn table(client: &Insights, call: &Call, start: &Start) -> Result<Table> {
+    // Boxed, because the futures of three ways to receive a result hold this one inside.
+    let (run, source) = Box::pin(open(client, call, start, Pace::Whole)).await?;
+    let mut decoding = Decoding::new(&run, call, source, start.types(), csv::Schema::Infer);
+    let received = async {
+        let mut batches = Vec::new();
+        while let Some(batch) = decoding.next().await? {
+            batches.push(batch);
+        }
+        Ok(batches)
+    };
+    let batches = call.within(received).await.map_err(|error| run.resumable(error))?;
+    let schema = decoding.schema();
+    let receipt = receipt(call, &run, Some(&schema));
+    tracing::info!(rows = receipt.rows, bytes = receipt.bytes, polls = receipt.polls, "exported");
+    Ok(Table::new(schema, batches).with_receipt(receipt))
+}
+
+/// The result batch by batch, and a way to its receipt.
+///
+/// The deadline holds until the first rows are there; afterwards the consumer sets the pace, and a peer that stops
+/// sending is noticed by the limits' guard. Of several windows each has the time for itself, and its rows come as soon
+/// as those of the windows before.
+///
+/// # Errors
+/// As [`table`], for what goes wrong before the first rows; later failures come with the batches.
+pub async fn stream(client: &Insights, call: &Call, start: Start) -> Result<(Stream, StreamReceipt)> {
+    let (run, source) = Box::pin(open(client, call, &start, Pace::Stream)).await?;
+    let sample = csv::Schema::InferSample { bytes: SAMPLE };
+    let mut decoding = Decoding::new(&run, &call.given(None), source, start.types(), sample).by_window();
+    let first = call.within(decoding.next()).await.map_err(|error| run.resumable(error))?;
+    let schema = decoding.schema();
+    let receipt = StreamReceipt { call: call.clone(), run: Arc::clone(&run), schema: Arc::clone(&schema) };
+    let stream = Stream::spawn(schema, async move |batches| {
+        let mut next: Result<Option<RecordBatch>> = Ok(first);
+        loop {
+            let ended = !matches!(next, Ok(Some(_)));
+            let sent = match next.map_err(|error| run.resumable(error)).transpose() {
+                Some(item) => batches.send(item).await,
+                None => return,
+            };
+            if ended || sent.is_err() {
+                return;
+            }
+            next = decoding.next().await;
+        }
+    });
+    Ok((stream, receipt))
+}
+
+/// The receipt of a stream, as far as it has come.
+#[derive(Clone)]
+pub struct StreamReceipt {
+    call: Call,
+    run: Arc<Run>,
+    schema: SchemaRef,
+}
+
+impl StreamReceipt {
+    /// The receipt now.
+    pub fn read(&self) -> Receipt {
+        receipt(&self.call, &self.run, Some(&self.schema))
+    }
+}
+
+/// The service's CSV, byte for byte, in a file that is complete or not there; of several windows the header once. An
+/// empty report gives an empty file, because the service then sends nothing.
+///
+/// # Errors
+/// As [`table`], and `OSError` for the file; nothing is left behind.
+pub async fn download(client: &Insights, call: &Call, start: &Start, path: &Path) -> Result<Receipt> {
+    // Before anything is executed: whether the file can be written.
+    let mut file = AtomicFile::create(path)?;
+    let (run, mut source) = Box::pin(open(client, call, start, Pace::Bounded)).await?;
+    let received = async {
+        while let Some(arrived) = source.next().await? {
+            if let Arrived::Bytes(bytes) = arrived {
+                std::io::Write::write_all(&mut file, &bytes).map_err(|error| Error::file(path.display(), &error))?;
+            }
+        }
+        Ok(())
+    };
+    call.within(received).await.map_err(|error| run.resumable(error))?;
+    drop(source);
+    call.progress.enter(Phase::HandingOff);
+    file.commit()?;
+    Ok(receipt(call, &run, None))
 }
 
 impl Start {
@@ -138,181 +228,23 @@ impl Start {
             Self::New(Export { timeout, .. }) | Self::Resume { timeout, .. } => *timeout,
         }
     }
-
-    async fn open(&self, client: &Insights, call: &Call) -> Result<Opened> {
-        // Boxed, because the futures of three ways to receive a result hold this one inside.
-        match self {
-            Self::New(export) => Box::pin(open(client, call, export)).await,
-            Self::Resume { execution, types, .. } => {
-                Box::pin(reopen(client, call, execution.clone(), types.base)).await
-            }
-        }
-    }
-
-    fn receipt(&self, call: &Call, execution: &Execution, schema: Option<&SchemaRef>) -> Receipt {
-        let (seconds, warnings) = call.progress.summary();
-        let interval = match self {
-            Self::New(export) => export.interval.as_ref(),
-            Self::Resume { .. } => None,
-        };
-        Receipt {
-            report: execution.report.number.to_string(),
-            workspace: Some(execution.report.workspace.to_string()),
-            windows: interval.map(|days| (days.start.to_string(), days.end.to_string())).into_iter().collect(),
-            rows: call.progress.get(Count::Rows),
-            bytes: call.progress.get(Count::Bytes),
-            polls: call.progress.get(Count::Polls),
-            retries: call.progress.get(Count::Retries),
-            token_refreshes: call.progress.get(Count::TokenRefreshes),
-            seconds: seconds.into_iter().map(|(phase, time)| (phase.as_str().into(), time.as_secs_f64())).collect(),
-            schema_fingerprint: schema.map(|schema| fingerprint(schema)),
-            warnings,
-        }
-    }
 }
 
-/// The whole result in memory.
-///
-/// # Errors
-/// Everything that [`crate::error::Kind`] has; `DeadlineExceeded` and `ResultIncomplete` with a handle to go on.
-pub async fn table(client: &Insights, call: &Call, start: &Start) -> Result<Table> {
-    let opened = start.open(client, call).await?;
-    let (execution, mut decoding) = decode(client, call, opened, start.types(), csv::Schema::Infer).await?;
-    let received = async {
-        let mut batches = Vec::new();
-        while let Some(batch) = decoding.next().await? {
-            batches.push(batch);
-        }
-        Ok(batches)
-    };
-    let batches = call.within(received).await.map_err(|error| error.with_handle(|| execution.handle()))?;
-    let schema = decoding.schema();
-    let receipt = start.receipt(call, &execution, Some(&schema));
-    tracing::info!(rows = receipt.rows, bytes = receipt.bytes, polls = receipt.polls, "exported");
-    Ok(Table::new(schema, batches).with_receipt(receipt))
-}
-
-/// The result batch by batch, and a way to its receipt.
-///
-/// The deadline holds until the first rows are there; afterwards the consumer sets the pace, and a peer that stops
-/// sending is noticed by the limits' guard.
-///
-/// # Errors
-/// As [`table`], for what goes wrong before the first rows; later failures come with the batches.
-pub async fn stream(client: &Insights, call: &Call, start: Start) -> Result<(Stream, StreamReceipt)> {
-    let opened = start.open(client, call).await?;
-    let types = start.types().clone();
-    let sample = csv::Schema::InferSample { bytes: SAMPLE };
-    let unbounded = call.given(None);
-    let (execution, mut decoding) = decode(client, &unbounded, opened, &types, sample).await?;
-    let first = call.within(decoding.next()).await.map_err(|error| error.with_handle(|| execution.handle()))?;
-    let schema = decoding.schema();
-    let receipt = StreamReceipt { call: unbounded, start, execution: execution.clone(), schema: Arc::clone(&schema) };
-    let stream = Stream::spawn(schema, async move |batches| {
-        let mut next: Result<Option<RecordBatch>> = Ok(first);
-        loop {
-            let ended = !matches!(next, Ok(Some(_)));
-            let sent = match next.map_err(|error| error.with_handle(|| execution.handle())).transpose() {
-                Some(item) => batches.send(item).await,
-                None => return,
-            };
-            if ended || sent.is_err() {
-                return;
-            }
-            next = decoding.next().await;
-        }
-    });
-    Ok((stream, receipt))
-}
-
-/// The receipt of a stream, as far as it has come.
-#[derive(Clone, Debug)]
-pub struct StreamReceipt {
-    call: Call,
-    start: Start,
-    execution: Execution,
-    schema: SchemaRef,
-}
-
-impl StreamReceipt {
-    /// The receipt now.
-    pub fn read(&self) -> Receipt {
-        self.start.receipt(&self.call, &self.execution, Some(&self.schema))
-    }
-}
-
-/// The service's CSV, byte for byte, in a file that is complete or not there. An empty report gives an empty file,
-/// because the service then sends nothing.
-///
-/// # Errors
-/// As [`table`], and `OSError` for the file; nothing is left behind.
-pub async fn download(client: &Insights, call: &Call, start: &Start, path: &Path) -> Result<Receipt> {
-    // Before anything is executed: whether the file can be written.
-    let mut file = AtomicFile::create(path)?;
-    let opened = start.open(client, call).await?;
-    let execution = opened.execution;
-    let received = async {
-        let Some(mut download) = opened.download else { return Ok(()) };
-        while let Some(chunk) = download.chunk().await? {
-            std::io::Write::write_all(&mut file, &chunk).map_err(|error| Error::file(path.display(), &error))?;
-        }
-        Ok(())
-    };
-    call.within(received).await.map_err(|error| error.with_handle(|| execution.handle()))?;
-    drop(opened.place);
-    call.progress.enter(Phase::HandingOff);
-    file.commit()?;
-    Ok(start.receipt(call, &execution, None))
-}
-
-/// A result while it is decoded.
-struct Decoding {
-    download: Option<Download>,
-    reading: Reading,
-    call: Call,
-    schema: SchemaRef,
-    _place: OwnedSemaphorePermit,
-}
-
-async fn decode(
-    client: &Insights,
-    call: &Call,
-    opened: Opened,
-    types: &Types,
-    rest: csv::Schema,
-) -> Result<(Execution, Decoding)> {
-    let Opened { execution, described, download, place } = opened;
-    let announced = execution.announced();
-    let instructions = Instructions { described, announced, types: types.clone(), rest };
-    let schema = match &download {
-        Some(_) => csv::empty(&csv::Schema::Text),
-        None => reading::nothing(client, call, &execution, instructions.clone()).await?,
-    };
-    let reading = Reading::new(client, &execution.report, instructions);
-    Ok((execution, Decoding { download, reading, call: call.clone(), schema, _place: place }))
-}
-
-impl Decoding {
-    /// The next batch; `None` at the proven end.
-    async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        loop {
-            if let Some(batch) = self.reading.take() {
-                self.call.progress.add(Count::Rows, batch.num_rows() as u64);
-                return Ok(Some(batch));
-            }
-            let Some(download) = &mut self.download else { return Ok(None) };
-            match download.chunk().await? {
-                Some(chunk) => self.reading.push(&self.call, chunk).await?,
-                None => {
-                    self.reading.finish(&self.call).await?;
-                    self.download = None;
-                }
-            }
-        }
-    }
-
-    /// The schema; when nothing came, what would have.
-    fn schema(&self) -> SchemaRef {
-        self.reading.schema().unwrap_or_else(|| Arc::clone(&self.schema))
+fn receipt(call: &Call, run: &Run, schema: Option<&SchemaRef>) -> Receipt {
+    let (seconds, warnings) = call.progress.summary();
+    let windows = run.windows().into_iter();
+    Receipt {
+        report: run.report.number.to_string(),
+        workspace: Some(run.report.workspace.to_string()),
+        windows: windows.map(|window| (window.start.to_string(), window.end.to_string())).collect(),
+        skipped: Vec::new(),
+        rows: call.progress.get(Count::Rows),
+        bytes: call.progress.get(Count::Bytes),
+        polls: call.progress.get(Count::Polls),
+        retries: call.progress.get(Count::Retries),
+        token_refreshes: call.progress.get(Count::TokenRefreshes),
+        seconds: seconds.into_iter().map(|(phase, time)| (phase.as_str().into(), time.as_secs_f64())).collect(),
+        schema_fingerprint: schema.map(|schema| fingerprint(schema)),
+        warnings,
     }
 }

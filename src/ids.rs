@@ -140,6 +140,16 @@ impl ReportName {
     }
 }
 
+impl fmt::Display for ReportName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Identifier(identifier) => identifier.fmt(f),
+            Self::Uri(uri) => uri.fmt(f),
+        }
+    }
+}
+
 /// 1 to 18 digits and nothing else, so that the number fits every integer that it may be put into.
 fn decimal(text: &str) -> Option<u64> {
     let fits = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -172,6 +182,19 @@ mod tests {
             assert!(WorkspaceId::parse(text).is_err(), "{text:?}");
             let refused = !matches!(text, "." | "..");
             assert_eq!(Identifier::parse(text).is_err(), refused, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_label_has_three_names() {
+        let origin = origin();
+        let uri = format!("/gdc/md/{WORKSPACE}/obj/5193");
+        for text in [uri.as_str(), "label.agents.team_name", "date.aag81lMifn6q", "5193"] {
+            assert_eq!(ReportName::parse_label(text, &origin).unwrap().to_string(), text);
+        }
+        for text in ["", "Team Name", "//evil/gdc/md/x/obj/1", "https://evil.com/gdc/md/x/obj/1", "/gdc/account/token"]
+        {
+            assert!(ReportName::parse_label(text, &origin).is_err(), "{text:?}");
         }
     }
 

@@ -72,8 +72,14 @@ struct Shared {
     started: Moment,
     steps: Mutex<Steps>,
     counters: [AtomicU64; 5],
+    /// The newest generation of tokens that was waited for.
+    tokens: AtomicU64,
+    handle: Mutex<Option<Resumable>>,
     listener: Option<Listener>,
 }
+
+/// Tells how what is under way could be gone on with elsewhere, if it could.
+type Resumable = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 struct Steps {
     phase: Phase,
@@ -102,7 +108,15 @@ impl Progress {
     pub fn new(clock: Arc<dyn Clock>, listener: Option<Listener>) -> Self {
         let now = clock.now();
         let steps = Steps { phase: Phase::Waiting, since: now, spent: Vec::new(), warnings: Vec::new() };
-        Self(Arc::new(Shared { clock, started: now, steps: Mutex::new(steps), counters: Default::default(), listener }))
+        Self(Arc::new(Shared {
+            clock,
+            started: now,
+            steps: Mutex::new(steps),
+            counters: Default::default(),
+            tokens: AtomicU64::new(0),
+            handle: Mutex::default(),
+            listener,
+        }))
     }
 
     /// Enters a phase; gives the one before, so that a detour can return to it.
@@ -127,6 +141,24 @@ impl Progress {
     pub fn add(&self, count: Count, amount: u64) {
         self.0.counters[count as usize].fetch_add(amount, Ordering::Relaxed);
         self.tell();
+    }
+
+    /// Counts a token that was waited for, once for each generation: windows that wait for the same one get one.
+    pub fn count_token(&self, generation: u64) {
+        if self.0.tokens.fetch_max(generation, Ordering::Relaxed) < generation {
+            self.add(Count::TokenRefreshes, 1);
+        }
+    }
+
+    /// Says how to go on with what is under way, should the caller be interrupted.
+    pub fn is_resumable(&self, handle: impl Fn() -> Option<String> + Send + Sync + 'static) {
+        *self.0.handle.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(handle));
+    }
+
+    /// The handle that goes on with what is, or was, under way, when there is one.
+    pub fn handle(&self) -> Option<String> {
+        let handle = self.0.handle.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        handle.and_then(|handle| handle())
     }
 
     /// A counter's value.
@@ -220,6 +252,11 @@ impl Call {
     pub fn given(&self, timeout: Option<Duration>) -> Self {
         let deadline = timeout.map(|timeout| self.clock.now().plus(timeout));
         Self { deadline, allowed: timeout.unwrap_or_default(), ..self.clone() }
+    }
+
+    /// The time that it was given, if it has a deadline.
+    pub fn allowance(&self) -> Option<Duration> {
+        self.deadline.map(|_| self.allowed)
     }
 
     /// Whether a pause of this length would end after the deadline.

@@ -3,6 +3,7 @@
 from . import errors
 from ._core import (
     Configuration,
+    ExportTask,
     FlexInstancesClient,
     FlowXoClient,
     InsightsClient,
@@ -23,6 +24,7 @@ from .errors import InsightframeError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .config import Limits, Polling, Retry, Tls
+    from .filters import Last
 else:
 
     def __getattr__(name: str) -> object:
@@ -31,17 +33,23 @@ else:
             from . import config
 
             return getattr(config, name)
+        if name == "Last":
+            from .filters import Last
+
+            return Last
         raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
 
 
 __all__ = [
     "Configuration",
+    "ExportTask",
     "FlexInstancesClient",
     "FlowXoClient",
     "InsightframeError",
     "InsightsClient",
     "InsightsWorkspace",
     "Instance",
+    "Last",
     "Limits",
     "Polling",
     "Receipt",

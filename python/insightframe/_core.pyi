@@ -11,10 +11,12 @@ import polars
 import pyarrow
 
 from .config import Limits, Polling, Retry, Tls
+from .filters import Last
 from .progress import Event
 
 __all__ = [
     "Configuration",
+    "ExportTask",
     "FlexInstancesClient",
     "FlowXoClient",
     "InsightsClient",
@@ -34,10 +36,13 @@ __all__ = [
 ]
 
 _Path: TypeAlias = str | os.PathLike[str]
+_Date: TypeAlias = date
 _Day: TypeAlias = date | str
 _Time: TypeAlias = date | datetime | str
 _Unit: TypeAlias = Literal["month", "day", "hour"]
 _Types: TypeAlias = Mapping[str, Any]
+_Where: TypeAlias = Mapping[str, Iterable[str] | Last | Mapping[str, Any]]
+_Every: TypeAlias = Literal["1d", "1w", "1mo"]
 _Schema: TypeAlias = Literal["report", "infer", "text"] | _Types
 _Progress: TypeAlias = Literal["auto"] | bool | Callable[[Event], object]
 
@@ -337,6 +342,8 @@ class InsightsClient:
         start: _Day | None = None,
         end: _Day | None = None,
         date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
         schema: _Schema | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
@@ -349,6 +356,18 @@ class InsightsClient:
             start: First day, included: a `datetime.date` or an ISO date.
             end: Last day, included. Both or neither must be given; with neither, the report's own filters alone hold.
             date: Identifier of the date label that `start` and `end` are compared with. Default `date.date.mmddyyyy`.
+                Any other label of a date will do.
+            where: What else rows must be, by label; all of it must hold, beside the report's own filters. A key is the
+                identifier of a label (`label.agents.team_name`), or its uri. A value is a list of the titles that may
+                be there, at most 200 as the service has it (a title that the label doesn't have is an error); or a
+                `Last`, such as `Last(days=7)`, on a label of a date; or a dict that the service gets as the constraint
+                just as it is, such as `{"type": "floating", "from": -7, "to": -1}`.
+            every: Cuts the days from `start` to `end` into windows on the boundaries of the calendar, which are
+                executed side by side (as many as `max_concurrency`) and come back in order, as one result with one
+                schema: `"1d"` a day each, `"1w"` weeks from Monday, `"1mo"` calendar months. A window that is too large
+                for the service is halved, down to a day; each is retried by itself. For reports whose rows belong to a
+                day, as those do that show the date, the result is that of a single export; others give rows for every
+                window, and the receipt warns of it. Default: one window.
             schema: Types of the columns. `"report"`, the default, takes them from the report's own definition: date
                 labels become `date32`, plain counts `int64`, other metrics `float64`, all else stays `utf8`; where the
                 definition can't be read it infers, and the receipt says so. `"infer"` looks at all of the data: whole
@@ -359,16 +378,18 @@ class InsightsClient:
                 are written: `mm/dd/yyyy`, `yyyy-mm-dd`, `m/d/yy`, `Mon, Jan 1, 2010`, `dd/mm/yyyy`, `dd-mm-yyyy`;
                 types of Python, polars and pyarrow are understood too.
             workspace: Default: the client's.
-            timeout: Seconds the export may take. Default: `Polling.timeout`.
+            timeout: Seconds the export may take, all windows together. Default: `Polling.timeout`.
             progress: Default: the client's.
 
         Returns:
             A table; with the service's empty answer, one of no rows.
 
         Raises:
-            ConfigError: An argument can't be used; nothing was sent.
-            NotFound: No such report, identifier or workspace.
+            ConfigError: An argument can't be used; nothing was executed.
+            NotFound: No such report, label, element or workspace.
             DeadlineExceeded: The time ran out; `resume` goes on from its `handle`.
+            KeyboardInterrupt: Ctrl-C. Once the service has accepted something it has an attribute `handle` too.
+            ResultTooLarge: The result, or that of the single day that the message names, is too large for the service.
             ExportError: The result can't be had whole.
             CsvError: The result is damaged.
             SchemaMismatch: A cell doesn't fit the type that `schema` gives its column.
@@ -383,6 +404,8 @@ class InsightsClient:
         start: _Day | None = None,
         end: _Day | None = None,
         date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
         schema: _Schema | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
@@ -397,6 +420,8 @@ class InsightsClient:
         start: _Day | None = None,
         end: _Day | None = None,
         date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
         schema: _Schema | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
@@ -407,6 +432,10 @@ class InsightsClient:
         Takes what `export` takes and raises what it raises, here or while the stream is read. Returns when the result
         begins. Where types are inferred, the first part of the data decides; when later data contradicts it, that is a
         `SchemaMismatch` that says which column to name.
+
+        With `every`, the rows of each window come as soon as they and those before them are there. At most
+        `max_concurrency` windows are under way; one that is ahead of its turn waits, with some MiB in memory. `timeout`
+        holds until the first rows are there, and then for each window by itself.
         """
 
     async def stream_async(
@@ -416,6 +445,8 @@ class InsightsClient:
         start: _Day | None = None,
         end: _Day | None = None,
         date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
         schema: _Schema | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
@@ -431,6 +462,8 @@ class InsightsClient:
         start: _Day | None = None,
         end: _Day | None = None,
         date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
         progress: _Progress | None = None,
@@ -438,7 +471,7 @@ class InsightsClient:
         """Exports a report to a file: the service's CSV, byte for byte.
 
         Takes what `export` takes, and raises what it raises, but doesn't decode. The file is absent until it is
-        complete.
+        complete. With `every` it has the header once, and then the rows of each window.
 
         A file that is there already is replaced.
 
@@ -454,11 +487,155 @@ class InsightsClient:
         start: _Day | None = None,
         end: _Day | None = None,
         date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
         workspace: str | None = None,
         timeout: float | None = None,
         progress: _Progress | None = None,
     ) -> Receipt:
         """Like `download`."""
+
+    def export_dataset(
+        self,
+        report: str | int,
+        root: _Path,
+        *,
+        start: _Day,
+        end: _Day,
+        every: _Every | None = "1d",
+        restate: int | None = None,
+        format: Literal["parquet", "ipc", "csv"] = "parquet",
+        date: str | None = None,
+        where: _Where | None = None,
+        schema: _Schema | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        widen: bool = False,
+        storage_options: Mapping[str, str] | None = None,
+        progress: _Progress | None = None,
+    ) -> Receipt:
+        """Brings a dataset on disk or in an object store up to date: a file for each window of days.
+
+        Windows that are done are skipped without a request; the rest is fetched, `max_concurrency` at a time, each with
+        its own retries, in memory that doesn't depend on their number. Call it again after a crash, or every morning
+        with a later `end`:
+
+        ```python
+        client.export_dataset("3035643", "s3://bucket/calls", start="2024-01-01", end=yesterday, restate=3)
+        ```
+
+        A window is one file, `window_start=2024-05-01/part-0.parquet` (`.arrow`, `.csv`), after its first day; a window
+        without rows is a file without rows. It appears whole or not at all, and takes the place of an older one whole.
+        `_insightframe/manifest.json` says what is there: window, file, rows, bytes, SHA-256 and time of each. Where
+        nothing came, not even the names of columns, the manifest alone has the window.
+
+        To read it, name the files by a pattern, for polars reads everything in a directory that it is given:
+
+        ```python
+        polars.scan_parquet("calls/**/*.parquet", hive_partitioning=True)      # window_start is a date
+        duckdb.sql("from read_parquet('calls/**/*.parquet', hive_partitioning = true)")  # likewise
+        pyarrow.dataset.dataset("calls", partitioning="hive")                  # window_start is text
+        spark.read.parquet("calls")                                            # window_start is a date
+        ```
+
+        Every file has the same columns and types, text as plain strings; in CSV files all is text. A window whose columns
+        differ from those before is an error that names the column. With `widen=True` new columns are taken along and lost
+        ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns, and readers
+        must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in DuckDB,
+        a `schema` in pyarrow).
+
+        One export at a time writes to a dataset. On a local disk a second one is refused at once. In a store it is
+        refused as soon as the first one has written to the manifest since, before it puts any file there; stores without
+        conditional writes can't notice it, and there it is up to you.
+
+        Args:
+            report: As in `export`. A dataset is one report, named in one way.
+            root: A path, or a url: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`,
+                `abfss://container@account.dfs.core.windows.net/prefix`. It is empty, missing, or this very dataset.
+            start: First day, included. Text is `YYYY-MM-DD`.
+            end: Last day, included. A window that lies within one that is done is done; one that goes on from the same
+                first day to a later one takes its place.
+            every: The length of a window, on the calendar: `"1d"`, `"1w"` from Monday, `"1mo"`; `None` for one window. A
+                window that the service calls too large is fetched in halves, into the one file.
+            restate: How many of the newest windows are fetched although they are done, because the service still
+                corrects them. Default none.
+            format: The kind of the files.
+            date: Identifier of the date label that the days are about. Default `date.date.mmddyyyy`.
+            where: As in `export`.
+            schema: As in `export`. Types that are inferred come from the beginning of each window.
+            workspace: As in `export`.
+            timeout: Seconds that each window may take. Default: the client's `polling.timeout`.
+            widen: Whether columns may come and go.
+            storage_options: What the store needs beside its usual environment variables (`AWS_ACCESS_KEY_ID`,
+                `GOOGLE_APPLICATION_CREDENTIALS`, `AZURE_STORAGE_ACCOUNT_KEY`, …), by the names that polars and delta-rs
+                have for it: `aws_region`, `aws_endpoint_url`, `allow_http`, … Never shown.
+            progress: As in `export`.
+
+        Returns:
+            The account of this call: `windows` were fetched, `skipped` were done before; rows, bytes and requests are
+            those of the windows that were fetched.
+
+        Raises:
+            ConfigError: An argument can't be used; `root` holds another dataset, or something else; the windows cut
+                through those that are there.
+            SchemaMismatch: The columns of a window differ from those before, or a cell doesn't fit its type.
+            BlockingIOError: Another export is writing to this dataset.
+            OSError: A file can't be read or written.
+            InsightframeError: As for `export`; the message names the window. Windows that were under way are finished
+                first, and what is done stays done.
+        """
+
+    async def export_dataset_async(
+        self,
+        report: str | int,
+        root: _Path,
+        *,
+        start: _Day,
+        end: _Day,
+        every: _Every | None = "1d",
+        restate: int | None = None,
+        format: Literal["parquet", "ipc", "csv"] = "parquet",
+        date: str | None = None,
+        where: _Where | None = None,
+        schema: _Schema | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        widen: bool = False,
+        storage_options: Mapping[str, str] | None = None,
+        progress: _Progress | None = None,
+    ) -> Receipt:
+        """Like `export_dataset`."""
+
+    def plan(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = "1d",
+        schema: _Schema | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+    ) -> list[ExportTask]:
+        """Cuts an export into tasks that can be run anywhere: a task a window, in order. Nothing is sent.
+
+        For Airflow to map, Spark to partition, Dask or Ray to spread:
+
+        ```python
+        tasks = client.plan("3035643", start="2023-12-01", end="2023-12-31")
+        with ProcessPoolExecutor() as pool:
+            tables = pool.map(lambda task: task.run(InsightsClient()), tasks)
+        ```
+
+        Takes what `export` takes. Without `start` and `end` and with `every=None` there is one task, of all days. A task
+        keeps the workspace, the client's when none is named, and `every`: a window that is too large for the service is
+        halved where it is run.
+
+        Raises:
+            ConfigError: An argument can't be used, or there are no days to cut.
+        """
 
     def resume(
         self,
@@ -470,16 +647,19 @@ class InsightsClient:
     ) -> Table:
         """Goes on with an export that ran out of time or was interrupted, without computing the report again.
 
+        Of an export in windows, results that the service has computed are fetched, the rest is executed. What the service
+        has forgotten meanwhile is executed again, once, and the receipt says so.
+
         Args:
-            handle: The `handle` of the error. It holds no secret and may be kept; the service forgets a result after a
-                while.
+            handle: The `handle` of the error. It is text (JSON) that holds the addresses of the report, its filters, its
+                windows and their results, and no secret; it may be kept, and used more than once.
             schema: As in `export`.
             timeout: Seconds it may take. Default: `Polling.timeout`.
             progress: Default: the client's.
 
         Raises:
             ConfigError: `handle` is none of this service's.
-            ResultGone: The service no longer has the result.
+            ResultGone: The service no longer has a result, nor the one that was executed in its place.
         """
 
     async def resume_async(
@@ -1034,6 +1214,72 @@ class InsightsWorkspace:
         """The time zone that its days are days of, such as `America/Los_Angeles`."""
 
 @final
+class ExportTask:
+    """One window of an export, made by `InsightsClient.plan`, to be run wherever it is sent.
+
+    It can be pickled, compared and hashed, never changes, and holds no secret: whoever runs it brings a client.
+    """
+
+    @property
+    def report(self) -> str:
+        """The report as it was named: object id, identifier or uri."""
+
+    @property
+    def workspace(self) -> str | None:
+        """Its workspace; `None` when the report is named by its uri."""
+
+    @property
+    def start(self) -> _Date | None:
+        """The first day; `None` for all days."""
+
+    @property
+    def end(self) -> _Date | None:
+        """The last day, itself included."""
+
+    @property
+    def date(self) -> str | None:
+        """Identifier of the date label that the days are compared with."""
+
+    @property
+    def where(self) -> dict[str, list[str] | Last | dict[str, Any]]:
+        """The filters by label; empty when there are none."""
+
+    @property
+    def every(self) -> _Every | None:
+        """The length of the windows that the export was cut into."""
+
+    @property
+    def schema(self) -> str | dict[str, str]:
+        """The rule for the types of columns, or types by column."""
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it may take; `None` for the allowance of the client that runs it."""
+
+    def run(self, client: InsightsClient, *, progress: _Progress | None = None) -> Table:
+        """Exports the window: what `client.export` gives for the same arguments, and raises."""
+
+    async def run_async(self, client: InsightsClient, *, progress: _Progress | None = None) -> Table:
+        """Like `run`."""
+
+    def to_json(self) -> str:
+        """The task as one line of JSON."""
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The task that `to_json` wrote.
+
+        Raises:
+            ConfigError: The text is no task; the message says what is wrong with it.
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` writes, as a dict."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
 class Table:
     """A whole result in memory, as often as it is wanted.
 
@@ -1096,24 +1342,30 @@ class Table:
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dictionary a row: `str`, `int`, `float`, `bool`, `datetime.date`, `datetime.datetime` or `None`."""
 
-    def write_parquet(self, path: _Path) -> int:
+    def write_parquet(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes a Parquet file, compressed with snappy; returns its size in bytes.
 
-        The file is absent until it is complete, and one that is there is replaced.
+        The file is absent until it is complete, and one that is there is replaced. In an object store too: what is large
+        travels in parts, and a store is asked to forget the parts of an upload that breaks off. It can't be asked by a
+        process that is killed; a rule of the bucket that ends incomplete uploads takes care of those.
+
+        Args:
+            path: A path, or a url such as `s3://bucket/report.parquet`; also `gs://`, `az://`, `abfss://` and `file://`.
+            storage_options: As in `InsightsClient.export_dataset`. Never shown.
 
         Raises:
-            ConfigError: `path` is a URL.
+            ConfigError: The url or the options mean nothing to a store.
             OSError: The file can't be written.
         """
 
-    def write_csv(self, path: _Path) -> int:
+    def write_csv(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes a CSV file after RFC 4180, quoted only where needed; returns its size in bytes.
 
         With a header, CR and LF after each line, nulls as empty cells, dates as `2023-12-31`. Otherwise like
         `write_parquet`.
         """
 
-    def write_ipc(self, path: _Path) -> int:
+    def write_ipc(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes an Arrow IPC file (Feather version 2), uncompressed; returns its size in bytes.
 
         Otherwise like `write_parquet`.
@@ -1151,13 +1403,13 @@ class Stream:
         `KeyboardInterrupt`.
         """
 
-    def write_parquet(self, path: _Path) -> int:
+    def write_parquet(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes the rest to a Parquet file, like `Table.write_parquet`, in bounded memory."""
 
-    def write_csv(self, path: _Path) -> int:
+    def write_csv(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes the rest to a CSV file, like `Table.write_csv`, in bounded memory."""
 
-    def write_ipc(self, path: _Path) -> int:
+    def write_ipc(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes the rest to an Arrow IPC file, like `Table.write_ipc`, in bounded memory."""
 
     def close(self) -> None:
@@ -1193,6 +1445,10 @@ class Receipt:
     @property
     def windows(self) -> list[tuple[str, str]]:
         """First and last day of every window as ISO dates, both included, in order; empty without days."""
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """Windows of a dataset that were done before and not fetched again, like `windows`; empty for anything else."""
 
     @property
     def rows(self) -> int:

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{
     context::{Context, End, stoppable, until_ctrl_c, variable},
+    output::quoted,
     progress::Progress,
     prompt::{ask, ask_secret, somebody_is_there},
 };
@@ -87,8 +88,8 @@ impl Account {
 
     /// The same options as words of a command line.
     pub(super) fn words(&self) -> String {
-        let profile = self.profile.as_ref().map(|name| format!(" --profile '{name}'")).unwrap_or_default();
-        let workspace = self.workspace.as_ref().map(|id| format!(" --workspace {id}")).unwrap_or_default();
+        let profile = self.profile.as_ref().map(|name| format!(" --profile {}", quoted(name))).unwrap_or_default();
+        let workspace = self.workspace.as_ref().map(|id| format!(" --workspace {}", quoted(id))).unwrap_or_default();
         profile + &workspace
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    export::{self, Export, Start, Types},
+    export::{self, Export, Start},
     handoff::Room,
     ids::{ReportName, WorkspaceId},
     insights::{Insights, Options, filter::Interval},
@@ -49,11 +49,8 @@ impl Demo {
         let progress = context.progress();
         let call = Call::new(clock, Some(client.timeout()), progress.listener());
         let export = Export {
-            report: ReportName::parse(REPORT, &origin)?,
-            workspace: None,
             interval: Interval::new(Some(self.start), Some(self.end), None)?,
-            types: Types::default(),
-            timeout: None,
+            ..Export::new(ReportName::parse(REPORT, &origin)?)
         };
         let end = until_ctrl_c(async {
             let table = export::table(&client, &call, &Start::New(export)).await?;

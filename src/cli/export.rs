@@ -1,22 +1,24 @@
 //! `insightframe export`: a report to a file, an object store or stdout.
 
+use std::path::PathBuf;
+
 use arrow_schema::SchemaRef;
 use clap::Args;
-use futures_util::stream;
 
 use super::{
     Done, Failure,
     account::{Account, Session},
-    context::Context,
+    context::{Context, End},
     output::{Excerpt, OutputOptions, Target},
+    report::{ReportOptions, every},
 };
 use crate::{
-    error::Result,
-    export::{self, Base, Export, Start, Types},
-    ids::{Identifier, ReportName},
-    insights::{Execution, filter::Interval},
+    error::{Error, Result},
+    export::{self, Export, Handle, Start},
+    handoff::format::blocking,
+    insights::window::Every,
     origin::Origin,
-    progress::Phase,
+    progress::{Phase, Progress},
 };
 
 /// Credentials and defaults come from the environment, a profile or, on a terminal, a question: see `insightframe --help`.
@@ -24,99 +26,91 @@ use crate::{
 #[command(after_help = "\
 Examples:
   insightframe export 3035643
-  insightframe export 3035643 --start 2024-01-01 --end 2024-01-31 -o january.parquet
-  insightframe export aaosExgHgF8r --format csv | head
-  insightframe export 3035643 -o s3://bucket/report.parquet")]
+  insightframe export 3035643 --start 2024-01-01 --end 2024-12-31 --every 1mo -o s3://bucket/2024.parquet
+  insightframe export aaosExgHgF8r --where 'label.queue=Sales' --where 'label.queue=Billing' --format csv | head")]
 pub(super) struct ExportCommand {
     /// Object id, identifier or uri of the report; not with --resume
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     report: Option<String>,
-    /// The first day, such as 2023-12-01
-    #[arg(long, value_name = "DAY")]
-    start: Option<jiff::civil::Date>,
-    /// The last day, itself included
-    #[arg(long, value_name = "DAY")]
-    end: Option<jiff::civil::Date>,
-    /// Identifier of the date label that --start and --end are about [default: date.date.mmddyyyy]
-    #[arg(long, value_name = "LABEL")]
-    date: Option<String>,
-    /// Where the types come from
-    #[arg(long, value_enum, default_value = "report")]
-    schema: Schema,
     /// Go on with the execution of this handle, as an error printed it
     #[arg(long, value_name = "HANDLE")]
     resume: Option<String>,
     #[command(flatten)]
+    rows: ReportOptions,
+    /// Cut the days into windows that are exported side by side: 1d, 1w (from Monday) or 1mo
+    #[arg(long, value_name = "LENGTH", value_parser = every, help_heading = "Rows")]
+    every: Option<Every>,
+    #[command(flatten)]
     output: OutputOptions,
+    /// The service's own CSV, byte for byte, into the file that --output names
+    #[arg(long, requires = "output", conflicts_with = "format", help_heading = "Output")]
+    raw: bool,
     #[command(flatten)]
     account: Account,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Schema {
-    /// The report's definition
-    Report,
-    /// The data
-    Infer,
-    /// Text, all of it
-    Text,
-}
-
 impl ExportCommand {
     pub(super) async fn run(self, context: &Context) -> Done {
+        let mut under_way: Option<Progress> = None;
         let work = async |session: &Session| {
+            under_way = Some(session.call.progress.clone());
             let start = self.start(&session.origin)?;
-            let target = self.output.begin(Excerpt::First)?;
-            deliver(context, session, start, target).await
+            if self.raw {
+                self.download(context, session, start).await
+            } else {
+                self.deliver(context, session, start).await
+            }
         };
         let done = self.account.work(context, work).await;
+        if let Ok(End::Interrupted | End::Terminated) = done
+            && let Some(handle) = under_way.and_then(|progress| progress.handle())
+        {
+            context.say(format_args!("to go on where it stopped: {}", self.resumes(&handle)));
+        }
         done.map_err(|error| Failure::resumable(error, |handle| self.resumes(handle)))
     }
 
     fn start(&self, origin: &Origin) -> Result<Start> {
-        let base = match self.schema {
-            Schema::Report => Base::Report,
-            Schema::Infer => Base::Infer,
-            Schema::Text => Base::Text,
-        };
-        let types = Types { base, given: Vec::new() };
         let timeout = self.account.patience.timeout;
         if let Some(handle) = &self.resume {
-            return Ok(Start::Resume { execution: Execution::parse(handle, origin)?, types, timeout });
+            return Ok(Start::Resume { handle: Handle::parse(handle, origin)?, types: self.rows.types(), timeout });
         }
-        let label = self.date.as_deref().map(Identifier::parse).transpose()?;
-        Ok(Start::New(Export {
-            report: ReportName::parse(self.report.as_deref().unwrap_or_default(), origin)?,
-            workspace: None,
-            interval: Interval::new(self.start, self.end, label)?,
-            types,
-            timeout,
-        }))
+        let export = self.rows.export(self.report.as_deref().unwrap_or_default(), origin)?;
+        Ok(Start::New(Export { every: self.every, timeout, ..export }))
+    }
+
+    /// Rows, as they come; a table for people when all of them are there.
+    async fn deliver(&self, context: &Context, session: &Session, start: Start) -> Result<()> {
+        let Session { client, call, progress, .. } = session;
+        let (output, format) = match self.output.begin(Excerpt::First)? {
+            Target::Rows(output, format) => (output, format),
+            target @ Target::Text(..) => {
+                let table = export::table(client, call, &start).await?;
+                progress.finish(call.progress.elapsed());
+                return target.put(&table).await;
+            }
+        };
+        let (rows, receipt) = export::stream(client, call, start).await?;
+        let schema = SchemaRef::clone(rows.schema());
+        let output = format.encode(rows.into_batches(), output, schema).await?;
+        call.progress.enter(Phase::HandingOff);
+        blocking(|| output.commit()).await?;
+        progress.finish(call.progress.elapsed());
+        context.say(receipt.read());
+        Ok(())
+    }
+
+    async fn download(&self, context: &Context, session: &Session, start: Start) -> Result<()> {
+        let path: PathBuf = self.output.path().ok_or_else(|| Error::config("`--raw` needs a file: `-o report.csv`"))?;
+        let receipt = export::download(&session.client, &session.call, &start, &path).await?;
+        session.progress.finish(session.call.progress.elapsed());
+        context.say(receipt);
+        Ok(())
     }
 
     /// The command that goes on with a handle, to the same place.
     fn resumes(&self, handle: &str) -> String {
-        format!("insightframe export --resume '{handle}'{}{}", self.output.words(), self.account.words())
+        let raw = if self.raw { " --raw" } else { "" };
+        format!("insightframe export{}{raw}{} --resume '{handle}'", self.output.words(), self.account.words())
     }
-}
-
-async fn deliver(context: &Context, session: &Session, start: Start, target: Target) -> Result<()> {
-    let Session { client, call, progress, .. } = session;
-    let (output, format) = match target {
-        Target::Text(..) => {
-            let table = export::table(client, call, &start).await?;
-            progress.finish(call.progress.elapsed());
-            return target.put(&table).await;
-        }
-        Target::Rows(output, format) => (output, format),
-    };
-    let (rows, receipt) = export::stream(client, call, start).await?;
-    let schema = SchemaRef::clone(rows.schema());
-    let batches = stream::unfold(rows, |mut rows| async { rows.next().await.transpose().map(|next| (next, rows)) });
-    let output = format.encode(batches, output, schema).await?;
-    call.progress.enter(Phase::HandingOff);
-    crate::handoff::format::blocking(|| output.commit()).await?;
-    progress.finish(call.progress.elapsed());
-    context.say(receipt.read());
-    Ok(())
 }

@@ -9,7 +9,7 @@ use super::{
     Done, Failure,
     account::Patience,
     context::{Context, until_ctrl_c, variable},
-    output::{Excerpt, OutputOptions, print},
+    output::{Excerpt, OutputOptions, print, quoted},
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -147,7 +147,7 @@ impl Asking {
     }
 
     fn resumes(&self, sid: &str) -> String {
-        let option = |name, value: &Option<String>| value.as_ref().map(|value| format!(" {name} {value}"));
+        let option = |name, value: &Option<String>| value.as_ref().map(|value| format!(" {name} {}", quoted(value)));
         let account = option("--account-sid", &self.account_sid).unwrap_or_default();
         let base_url = option("--base-url", &self.base_url).unwrap_or_default();
         format!("insightframe instances wait {sid}{}{account}{base_url}", self.output.words())

@@ -7,6 +7,7 @@ mod account;
 mod catalog;
 mod completions;
 mod context;
+mod dataset;
 mod delete_profile;
 mod demo;
 mod describe;
@@ -23,6 +24,7 @@ mod man;
 mod output;
 mod progress;
 mod prompt;
+mod report;
 mod sandbox;
 mod workspaces;
 
@@ -85,6 +87,8 @@ enum Command {
     Demo(demo::Demo),
     /// Export a report to a file, an object store or stdout
     Export(Box<export::ExportCommand>),
+    /// Keep a directory of a report's days up to date, here or in an object store
+    Dataset(Box<dataset::DatasetCommand>),
     /// Tell the columns of a report and their types
     Describe(describe::DescribeCommand),
     /// List the workspaces that the user may see
@@ -199,6 +203,7 @@ impl Command {
         Ok(match self {
             Self::Demo(demo) => demo.run(context).await?,
             Self::Export(export) => return Box::pin(export.run(context)).await,
+            Self::Dataset(dataset) => Box::pin(dataset.run(context)).await?,
             Self::Describe(describe) => describe.run(context).await?,
             Self::Workspaces(workspaces) => workspaces.run(context).await?,
             Self::Reports(catalog) => catalog.run(context, Listing::Reports).await?,

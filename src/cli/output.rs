@@ -94,7 +94,7 @@ impl OutputOptions {
     /// can't be made.
     pub(super) fn begin(&self, excerpt: Excerpt) -> Result<Target> {
         let stdout = std::io::stdout();
-        let Some(path) = self.output.as_deref().filter(|path| *path != Path::new("-")) else {
+        let Some(path) = self.path() else {
             let form = self.format.unwrap_or(Form::Table);
             if form.is_binary() && stdout.is_terminal() {
                 let name = form.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
@@ -104,7 +104,7 @@ impl OutputOptions {
             let (is_file, room) = (is_file(&stdout), room(excerpt));
             return Ok(Target::new(Output::pipe(stdout, STDOUT), form, room, is_file));
         };
-        let form = self.format.or_else(|| Form::of(path)).ok_or_else(|| {
+        let form = self.format.or_else(|| Form::of(&path)).ok_or_else(|| {
             Error::config(format!(
                 "`{}` ends in none of .csv, .json, .ndjson, .parquet, .arrow and .txt",
                 path.display()
@@ -120,11 +120,16 @@ impl OutputOptions {
         self.output.is_none() && matches!(self.format, None | Some(Form::Table))
     }
 
+    /// The path of --output, unless that is stdout.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        self.output.clone().filter(|path| path != Path::new("-"))
+    }
+
     /// The same options as words of a command line.
     pub(super) fn words(&self) -> String {
         let format = self.format.and_then(|form| form.to_possible_value());
         let format = format.map(|value| format!(" --format {}", value.get_name())).unwrap_or_default();
-        let output = self.output.as_ref().map(|path| format!(" -o '{}'", path.display())).unwrap_or_default();
+        let output = self.output.as_ref().map(|path| format!(" -o {}", quoted(&path.to_string_lossy()))).unwrap_or_default();
         format + &output
     }
 }
@@ -175,6 +180,15 @@ pub(super) fn print(text: impl std::fmt::Display) -> Result<()> {
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(|error| Error::file(STDOUT, &error))
 }
 
+/// A word as a POSIX shell reads it.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// Whether an error says that the reader of stdout has gone, as `head` does: that is its right.
 pub(super) fn is_closed_pipe(error: &Error) -> bool {
     match error.kind() {
@@ -205,4 +219,40 @@ fn is_file(stdout: &std::io::Stdout) -> bool {
 #[cfg(not(unix))]
 fn is_file(_: &std::io::Stdout) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_of_a_name_says_its_format() {
+        for (name, form) in [
+            ("r.csv", Some(Form::Csv)),
+            ("r.PARQUET", Some(Form::Parquet)),
+            ("s3://bucket/r.arrow", Some(Form::Arrow)),
+            ("r.jsonl", Some(Form::Ndjson)),
+            ("r.json", Some(Form::Json)),
+            ("r.txt", Some(Form::Table)),
+            ("r.xlsx", None),
+            ("csv", None),
+            (".csv", None),
+        ] {
+            assert_eq!(Form::of(Path::new(name)), form, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_quoted_when_a_shell_would_see_more_in_it() {
+        for (word, shown) in [
+            ("report.csv", "report.csv"),
+            ("s3://b/k=1/r.parquet", "s3://b/k=1/r.parquet"),
+            ("my report.csv", "'my report.csv'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), shown);
+        }
+    }
 }

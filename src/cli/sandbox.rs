@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    sandbox::{Options, Sandbox},
+    sandbox::{Options, Rule, Sandbox},
 };
 
 #[derive(Args)]
@@ -30,6 +30,9 @@ pub(super) struct SandboxCommand {
     /// Any option of the sandbox, such as raw_202_count=5; values are JSON or plain text
     #[arg(short, long = "option", value_name = "NAME=VALUE")]
     options: Vec<String>,
+    /// A fault of the service, as JSON: {"fault": "latency", "ms": 50, "method": "POST", "path": "*/execute/raw"}
+    #[arg(long = "fault", value_name = "JSON")]
+    faults: Vec<String>,
 }
 
 impl SandboxCommand {
@@ -48,6 +51,11 @@ impl SandboxCommand {
             options.insert("rows".into(), rows.into());
         }
         let sandbox = Sandbox::start(Options::from_json(Value::Object(options))?)?;
+        for fault in &self.faults {
+            let rule = serde_json::from_str(fault)
+                .map_err(|error| Error::config(format!("`--fault {fault}` is not JSON: {error}")))?;
+            sandbox.fault(Rule::from_json(rule)?);
+        }
         // What a shell can read back: `eval "$(insightframe sandbox)"` doesn't end, but copying the lines works.
         let mut lines = format!(
             "export FLEX_INSIGHTS_BASE_URL={}\nexport FLEX_INSIGHTS_USERNAME={}\nexport FLEX_INSIGHTS_PASSWORD='{}'\n\

@@ -158,6 +158,27 @@ impl Reader {
         })
     }
 
+    /// Ends the batch with the last whole record that came, so that it can be taken now: for input that arrives in parts
+    /// which mean something. It changes where batches begin, and nothing else.
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push).
+    pub fn end_batch(&mut self) -> Result<()> {
+        self.guard(|reader| {
+            while reader.input.available() > 0 {
+                let available = reader.input.available();
+                reader.step(reader.want().min(available), false)?;
+                if reader.input.available() == available {
+                    break;
+                }
+            }
+            if reader.header.is_some() {
+                reader.flush();
+            }
+            Ok(())
+        })
+    }
+
     /// The next batch, in order. With [`Schema::Infer`] there is none before [`finish`](Self::finish).
     pub fn take(&mut self) -> Option<RecordBatch> {
         self.done.pop_front()

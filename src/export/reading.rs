@@ -90,6 +90,15 @@ impl Reading {
         self.prove(call, read, false).await
     }
 
+    /// Ends the batch with what has come.
+    ///
+    /// # Errors
+    /// As [`Reading::push`].
+    pub(super) async fn end_batch(&mut self, call: &Call) -> Result<()> {
+        let read = self.reader.end_batch();
+        self.prove(call, read, false).await
+    }
+
     /// Ends the input.
     ///
     /// # Errors

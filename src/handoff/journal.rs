@@ -183,6 +183,11 @@ impl Journal {
         Ok((journal, warnings))
     }
 
+    /// What the dataset is of.
+    pub fn identity(&self) -> Identity {
+        self.state().identity.clone()
+    }
+
     /// The windows that are done, in order.
     pub fn rows(&self) -> Vec<Row> {
         self.state().windows.values().cloned().collect()
@@ -200,7 +205,9 @@ impl Journal {
     pub fn agree(&self, decide: impl FnOnce(Option<&SchemaRef>) -> Result<SchemaRef>) -> Result<SchemaRef> {
         let mut state = self.state();
         let schema = decide(state.schema.as_ref())?;
-        state.schema = Some(SchemaRef::clone(&schema));
+        if !schema.fields().is_empty() {
+            state.schema = Some(SchemaRef::clone(&schema));
+        }
         Ok(schema)
     }
 
@@ -229,7 +236,7 @@ impl Journal {
     ///
     /// # Errors
     /// As [`announce`](Self::announce).
-    pub async fn close(self) -> Result<()> {
+    pub async fn flush(&self) -> Result<()> {
         let (changes, written) = (self.state().changes, self.written.lock().await.changes);
         if changes == written { Ok(()) } else { self.change(|_| ()).await }
     }

@@ -170,3 +170,14 @@ fn a_full_disk_is_a_file_error_and_leaves_nothing() {
     assert!(output.status.success() && words.contains("1 passed"), "{words}");
     assert_eq!(fs::read_dir(room.path()).unwrap().count(), SINKS.len());
 }
+
+/// Waits, for at most ten seconds, until something is so.
+pub(super) async fn until(is_so: impl Fn() -> bool) {
+    for _ in 0..2_000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("it never came about");
+}

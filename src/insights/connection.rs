@@ -25,7 +25,7 @@ use crate::{
     http::{Head, Http, Reply, Request},
     limits::Retry,
     origin::Origin,
-    progress::{Call, Count, Phase},
+    progress::{Call, Phase},
     retry::{Retrier, Safety},
     secret::{Credentials, Secret},
 };
@@ -231,7 +231,7 @@ impl Connection {
             Asked::Wait(flight) => {
                 let before = call.progress.enter(Phase::LoggingIn);
                 let ticket = flight.await?;
-                call.progress.add(Count::TokenRefreshes, 1);
+                call.progress.count_token(ticket.generation);
                 call.progress.enter(before);
                 Ok(ticket)
             }

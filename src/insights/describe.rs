@@ -226,7 +226,7 @@ fn column(kind: ColumnKind, name: Option<String>, source: ObjectUri, object: &Va
 
 /// The type of a label: a day by the label's own type, or, where an older answer leaves that out, by its speaking
 /// identifier. Weeks, months, quarters and everything else are text.
-fn label_type(kind: Option<&str>, identifier: Option<&str>) -> ColumnType {
+pub(super) fn label_type(kind: Option<&str>, identifier: Option<&str>) -> ColumnType {
     let by_identifier = || {
         let (_, label) = identifier?.split_once(".date.")?;
         Some(match label {

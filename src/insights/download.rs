@@ -71,6 +71,13 @@ impl Insights {
 }
 
 impl Download {
+    /// The same without a deadline, for a reader that takes its time; a peer that stops sending is noticed all the same.
+    #[must_use]
+    pub fn unhurried(mut self) -> Self {
+        self.call = self.call.given(None);
+        self
+    }
+
     /// The next bytes; `None` at the proven end.
     ///
     /// # Errors
@@ -169,7 +176,7 @@ impl Download {
         let error = Error::new(Kind::Export { fault, message, handle: None });
         match fault {
             ExportFault::Changed => error.hint("export the report again; nothing of the two results was mixed"),
-            _ => error.with_handle(|| self.execution.handle()),
+            _ => error,
         }
     }
 }

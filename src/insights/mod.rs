@@ -5,6 +5,7 @@
 
 mod announced;
 mod cache;
+pub mod calendar;
 pub mod catalog;
 mod challenge;
 mod columns;
@@ -110,6 +111,7 @@ pub struct Insights {
     pub(crate) connection: Arc<Connection>,
     pub(crate) polling: Polling,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) max_concurrency: usize,
     workspace: Option<WorkspaceId>,
     memory: Arc<Memory>,
 }
@@ -123,6 +125,8 @@ struct Memory {
     reports: Cache<ObjectUri, Arc<Report>>,
     /// Reports whose results have other columns than their definition, although it has just been read.
     misfits: Mutex<HashSet<ObjectUri>>,
+    /// The attributes of labels by the label, and those that were looked up by themselves.
+    attributes: Cache<ObjectUri, Arc<serde_json::Value>>,
     batch: Batch,
 }
 
@@ -152,6 +156,7 @@ impl Insights {
             connection: Arc::new(connection),
             polling: options.polling,
             places: Arc::new(Semaphore::new(options.max_concurrency)),
+            max_concurrency: options.max_concurrency,
             workspace: options.workspace,
             memory: Arc::default(),
         })

@@ -75,9 +75,10 @@ impl Insights {
                 _ => return error,
             };
             let (message, hint) = match fault {
-                ExportFault::TooLarge => {
-                    (format!("the result is too large for the service: {reply}"), "export fewer days at a time")
-                }
+                ExportFault::TooLarge => (
+                    format!("the result is too large for the service: {reply}"),
+                    "export fewer days at a time: `every=\"1d\"` cuts them into windows",
+                ),
                 _ => (format!("the service no longer has the result: {reply}"), "export the report again"),
             };
             Error::new(Kind::Export { fault, message, handle: None }).hint(hint)

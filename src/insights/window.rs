@@ -46,6 +46,15 @@ impl Every {
         }
     }
 
+    /// The most days that a window has.
+    pub fn most_days(self) -> u32 {
+        match self {
+            Self::Day => 1,
+            Self::Week => 7,
+            Self::Month => 31,
+        }
+    }
+
     /// The last day of the calendar unit that a day lies in; the calendar's own last day cuts it short.
     fn last(self, day: Date) -> Date {
         match self {
@@ -128,7 +137,7 @@ mod tests {
 
     #[test]
     fn windows_stand_on_the_boundaries_of_the_calendar() {
-        let table: [(&str, &str, &str, &[&str]); 12] = [
+        let table: [(&str, &str, &str, &[&str]); 13] = [
             (
                 "2024-02-28",
                 "2024-03-01",

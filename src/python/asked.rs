@@ -1,13 +1,21 @@
 //! What the exporting methods are asked for, checked before anything is sent.
 
-use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBool};
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    types::{IntoPyDict, PyBool, PyMapping},
+};
 
 use super::{config, listener::listener, types::types};
 use crate::{
     error::{Error, Result},
-    export::{Base, Export, Start},
+    export::{Base, Export, Handle, Start},
     ids::{Identifier, ReportName, WorkspaceId, shown},
-    insights::{Execution, filter::Interval},
+    insights::{
+        calendar::Unit,
+        filter::{Filter, Interval, Last},
+        window::Every,
+    },
     origin::Origin,
     progress::Listener,
 };
@@ -18,6 +26,8 @@ pub(super) struct Asked {
     pub(super) start: Option<Py<PyAny>>,
     pub(super) end: Option<Py<PyAny>>,
     pub(super) date: Option<String>,
+    pub(super) filters: Option<Py<PyAny>>,
+    pub(super) every: Option<String>,
     pub(super) schema: Option<Py<PyAny>>,
     pub(super) workspace: Option<String>,
     pub(super) timeout: Option<f64>,
@@ -29,14 +39,75 @@ impl Asked {
     pub(super) fn export(&self, py: Python<'_>, origin: &Origin) -> PyResult<Export> {
         let label = self.date.as_deref().map(Identifier::parse).transpose()?;
         let (start, end) = (bound(py, self.start.as_ref()), bound(py, self.end.as_ref()));
-        Ok(Export {
+        let export = Export {
             report: ReportName::parse(&name(self.report.bind(py))?, origin)?,
             workspace: self.workspace.as_deref().map(WorkspaceId::parse).transpose()?,
             interval: Interval::new(day("start", start)?, day("end", end)?, label)?,
+            filters: filters(bound(py, self.filters.as_ref()), origin)?,
+            every: self.every.as_deref().map(Every::parse).transpose()?,
             types: types(bound(py, self.schema.as_ref()), Base::Report)?,
             timeout: self.timeout.map(|timeout| config::seconds("timeout", timeout)).transpose()?,
-        })
+        };
+        // What can't be cut is said now, before anything is sent.
+        export.windows()?;
+        Ok(export)
     }
+}
+
+/// `where=`: what each label may show.
+fn filters(given: Option<&Bound<'_, PyAny>>, origin: &Origin) -> PyResult<Vec<Filter>> {
+    let Some(given) = given else { return Ok(Vec::new()) };
+    let mapping = given
+        .cast::<PyMapping>()
+        .map_err(|_| PyTypeError::new_err("`where` must be a mapping of label to what it may show"))?;
+    let mut filters = Vec::new();
+    for item in mapping.items()? {
+        let (label, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+        let label: String =
+            label.extract().map_err(|_| PyTypeError::new_err("the keys of `where` must be identifiers of labels"))?;
+        filters.push(filter(ReportName::parse_label(&label, origin)?, &value)?);
+    }
+    Ok(filters)
+}
+
+fn filter(label: ReportName, value: &Bound<'_, PyAny>) -> PyResult<Filter> {
+    let py = value.py();
+    if value.is_instance(&py.import("insightframe.filters")?.getattr("Last")?)? {
+        return last(label, value);
+    }
+    if value.is_instance_of::<PyMapping>() {
+        let strict = [("allow_nan", false)].into_py_dict(py)?;
+        let plain = py.import("builtins")?.getattr("dict")?.call1((value,))?;
+        let json: String = py.import("json")?.call_method("dumps", (plain,), Some(&strict))?.extract()?;
+        let raw = serde_json::from_str(&json)
+            .map_err(|error| Error::config(format!("the constraint on `{label}` can't be sent: {error}")))?;
+        return Ok(Filter::raw(label, raw)?);
+    }
+    let wrong = || {
+        PyTypeError::new_err(format!(
+            "`where` on `{label}` must be a list of titles, a `Last`, or a dict for the service, not a `{}`",
+            value.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string())
+        ))
+    };
+    if value.extract::<String>().is_ok() {
+        return Err(wrong());
+    }
+    let titles: Vec<String> =
+        value.try_iter().map_err(|_| wrong())?.map(|title| title?.extract()).collect::<PyResult<_>>().map_err(
+            |_| PyTypeError::new_err(format!("`where` on `{label}` must be a list of titles, and titles are strings")),
+        )?;
+    Ok(Filter::among(label, titles)?)
+}
+
+fn last(label: ReportName, value: &Bound<'_, PyAny>) -> PyResult<Filter> {
+    for period in ["days", "weeks", "months", "quarters", "years"] {
+        if let Some(count) = value.getattr(period)?.extract::<Option<u32>>()?
+            && let Some(unit) = Unit::of_plural(period)
+        {
+            return Ok(Filter::last(label, Last::new(count, unit, value.getattr("current")?.extract()?)?));
+        }
+    }
+    Err(PyTypeError::new_err("a `Last` without a period"))
 }
 
 /// The same for an execution that is gone on with.
@@ -47,7 +118,7 @@ pub(super) fn resume(
     origin: &Origin,
 ) -> PyResult<Start> {
     Ok(Start::Resume {
-        execution: Execution::parse(handle, origin)?,
+        handle: Handle::parse(handle, origin)?,
         types: types(schema, Base::Report)?,
         timeout: timeout.map(|timeout| config::seconds("timeout", timeout)).transpose()?,
     })

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use pyo3::{
+    exceptions::PyKeyboardInterrupt,
     prelude::*,
     types::{PyDict, PyTuple},
 };
@@ -23,13 +24,13 @@ use crate::{
     clock::{Clock, SystemClock, VirtualClock},
     credentials::{Given, resolve},
     error::{Error, Result},
-    export::{self, Start},
+    export::{self, Export, Start},
     handoff,
     http::Proxy,
     ids::ReportName,
     insights::{Insights, Options},
     origin::Origin,
-    progress::{Call, Listener},
+    progress::{Call, Listener, Progress},
     secret::{Credentials, Secret},
 };
 
@@ -192,7 +193,8 @@ impl InsightsClient {
     }
 
     #[pyo3(signature = (
-        report, *, start=None, end=None, date=None, schema=None, workspace=None, timeout=None, progress=None
+        report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
+        progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn export(
@@ -202,17 +204,20 @@ impl InsightsClient {
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
         date: Option<String>,
+        r#where: Option<Py<PyAny>>,
+        every: Option<String>,
         schema: Option<Py<PyAny>>,
         workspace: Option<String>,
         timeout: Option<f64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Table> {
-        let asked = Asked { report, start, end, date, schema, workspace, timeout, progress };
-        Ok(wait(py, self.prepare(py, &asked)?.table())?.into())
+        let asked = Asked { report, start, end, date, filters: r#where, every, schema, workspace, timeout, progress };
+        self.prepare(py, &asked)?.wait_for_table(py)
     }
 
     #[pyo3(signature = (
-        report, *, start=None, end=None, date=None, schema=None, workspace=None, timeout=None, progress=None
+        report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
+        progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn export_async(
@@ -221,17 +226,20 @@ impl InsightsClient {
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
         date: Option<String>,
+        r#where: Option<Py<PyAny>>,
+        every: Option<String>,
         schema: Option<Py<PyAny>>,
         workspace: Option<String>,
         timeout: Option<f64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Table> {
-        let asked = Asked { report, start, end, date, schema, workspace, timeout, progress };
+        let asked = Asked { report, start, end, date, filters: r#where, every, schema, workspace, timeout, progress };
         Ok(run(Python::attach(|py| self.prepare(py, &asked))?.table()).await?.into())
     }
 
     #[pyo3(signature = (
-        report, *, start=None, end=None, date=None, schema=None, workspace=None, timeout=None, progress=None
+        report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
+        progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn stream(
@@ -241,18 +249,23 @@ impl InsightsClient {
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
         date: Option<String>,
+        r#where: Option<Py<PyAny>>,
+        every: Option<String>,
         schema: Option<Py<PyAny>>,
         workspace: Option<String>,
         timeout: Option<f64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Stream> {
-        let asked = Asked { report, start, end, date, schema, workspace, timeout, progress };
-        let (stream, receipt) = wait(py, slf.get().prepare(py, &asked)?.stream())?;
+        let asked = Asked { report, start, end, date, filters: r#where, every, schema, workspace, timeout, progress };
+        let prepared = slf.get().prepare(py, &asked)?;
+        let progress = prepared.call.progress.clone();
+        let (stream, receipt) = resumable(py, wait(py, prepared.stream()), &progress)?;
         Ok(Stream::of(slf, stream, receipt))
     }
 
     #[pyo3(signature = (
-        report, *, start=None, end=None, date=None, schema=None, workspace=None, timeout=None, progress=None
+        report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
+        progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn stream_async(
@@ -261,18 +274,21 @@ impl InsightsClient {
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
         date: Option<String>,
+        r#where: Option<Py<PyAny>>,
+        every: Option<String>,
         schema: Option<Py<PyAny>>,
         workspace: Option<String>,
         timeout: Option<f64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Stream> {
-        let asked = Asked { report, start, end, date, schema, workspace, timeout, progress };
+        let asked = Asked { report, start, end, date, filters: r#where, every, schema, workspace, timeout, progress };
         let (stream, receipt) = run(Python::attach(|py| slf.get().prepare(py, &asked))?.stream()).await?;
         Ok(Stream::of(slf, stream, receipt))
     }
 
     #[pyo3(signature = (
-        report, path, *, start=None, end=None, date=None, workspace=None, timeout=None, progress=None
+        report, path, *, start=None, end=None, date=None, r#where=None, every=None, workspace=None, timeout=None,
+        progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn download(
@@ -283,18 +299,23 @@ impl InsightsClient {
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
         date: Option<String>,
+        r#where: Option<Py<PyAny>>,
+        every: Option<String>,
         workspace: Option<String>,
         timeout: Option<f64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Receipt> {
-        let asked = Asked { report, start, end, date, schema: None, workspace, timeout, progress };
+        let asked =
+            Asked { report, start, end, date, filters: r#where, every, schema: None, workspace, timeout, progress };
         let mut prepared = self.prepare(py, &asked)?;
         prepared.start.take_no_types();
-        wait(py, prepared.download(path)).map(Receipt)
+        let progress = prepared.call.progress.clone();
+        resumable(py, wait(py, prepared.download(path)), &progress).map(Receipt)
     }
 
     #[pyo3(signature = (
-        report, path, *, start=None, end=None, date=None, workspace=None, timeout=None, progress=None
+        report, path, *, start=None, end=None, date=None, r#where=None, every=None, workspace=None, timeout=None,
+        progress=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn download_async(
@@ -304,11 +325,14 @@ impl InsightsClient {
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
         date: Option<String>,
+        r#where: Option<Py<PyAny>>,
+        every: Option<String>,
         workspace: Option<String>,
         timeout: Option<f64>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Receipt> {
-        let asked = Asked { report, start, end, date, schema: None, workspace, timeout, progress };
+        let asked =
+            Asked { report, start, end, date, filters: r#where, every, schema: None, workspace, timeout, progress };
         let mut prepared = Python::attach(|py| self.prepare(py, &asked))?;
         prepared.start.take_no_types();
         run(prepared.download(path)).await.map(Receipt)
@@ -323,7 +347,7 @@ impl InsightsClient {
         timeout: Option<f64>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
-        Ok(wait(py, self.resuming(py, handle, schema, timeout, progress)?.table())?.into())
+        self.resuming(py, handle, schema, timeout, progress)?.wait_for_table(py)
     }
 
     #[pyo3(signature = (handle, *, schema=None, timeout=None, progress=None))]
@@ -433,13 +457,18 @@ impl InsightsClient {
         })
     }
 
-    /// Everything that an export needs, checked before anything is sent.
-    fn prepare(&self, py: Python<'_>, asked: &Asked) -> PyResult<Prepared> {
-        let export = asked.export(py, &self.origin)?;
+    /// What is asked for, checked before anything is sent, with the workspace that it is about.
+    pub(super) fn asked(&self, py: Python<'_>, asked: &Asked) -> PyResult<Export> {
+        let mut export = asked.export(py, &self.origin)?;
         if !matches!(export.report, ReportName::Uri(_)) {
-            self.core(py)?.workspace(export.workspace.as_ref())?;
+            export.workspace = Some(self.core(py)?.workspace(export.workspace.as_ref())?);
         }
-        self.begin(py, Start::New(export), bound(py, asked.progress.as_ref()))
+        Ok(export)
+    }
+
+    /// Everything that an export needs.
+    fn prepare(&self, py: Python<'_>, asked: &Asked) -> PyResult<Prepared> {
+        self.begin(py, Start::New(self.asked(py, asked)?), bound(py, asked.progress.as_ref()))
     }
 
     fn resuming(
@@ -453,7 +482,12 @@ impl InsightsClient {
         self.begin(py, asked::resume(handle, schema, timeout, &self.origin)?, progress)
     }
 
-    fn begin(&self, py: Python<'_>, start: Start, progress: Option<&Bound<'_, PyAny>>) -> PyResult<Prepared> {
+    pub(super) fn begin(
+        &self,
+        py: Python<'_>,
+        start: Start,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Prepared> {
         log_to_python(py);
         let timeout = start.timeout().unwrap_or(self.options.polling.timeout);
         let listener = match progress {
@@ -475,14 +509,24 @@ impl Drop for InsightsClient {
 }
 
 /// An export that has only to be run.
-struct Prepared {
+pub(super) struct Prepared {
     client: Insights,
     call: Call,
     start: Start,
 }
 
 impl Prepared {
-    async fn table(self) -> Result<handoff::Table> {
+    /// What runs it, for an export of another kind.
+    pub(super) fn parts(self) -> (Insights, Call) {
+        (self.client, self.call)
+    }
+
+    pub(super) fn wait_for_table(self, py: Python<'_>) -> PyResult<Table> {
+        let progress = self.call.progress.clone();
+        Ok(resumable(py, wait(py, self.table()), &progress)?.into())
+    }
+
+    pub(super) async fn table(self) -> Result<handoff::Table> {
         export::table(&self.client, &self.call, &self.start).await
     }
 
@@ -493,6 +537,19 @@ impl Prepared {
     async fn download(self, path: PathBuf) -> Result<handoff::Receipt> {
         export::download(&self.client, &self.call, &self.start, &path).await
     }
+}
+
+/// The same result, with the handle of what Ctrl-C interrupted as an attribute of the `KeyboardInterrupt`.
+fn resumable<T>(py: Python<'_>, result: PyResult<T>, progress: &Progress) -> PyResult<T> {
+    if let Err(error) = &result
+        && error.is_instance_of::<PyKeyboardInterrupt>(py)
+        && let Some(handle) = progress.handle()
+    {
+        let error = error.value(py);
+        error.setattr("handle", handle)?;
+        error.call_method1("add_note", ("`client.resume(error.handle)` goes on where this was interrupted",))?;
+    }
+    result
 }
 
 /// A virtual clock on its way from a sandbox to a client.

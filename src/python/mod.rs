@@ -7,6 +7,7 @@ mod catalog;
 mod client;
 mod command;
 mod config;
+mod dataset;
 mod decode;
 mod errors;
 mod flowxo;
@@ -25,6 +26,7 @@ mod service;
 mod sessions;
 mod stream;
 mod table;
+mod task;
 mod types;
 
 use pyo3::prelude::*;
@@ -46,6 +48,7 @@ mod _core {
         sandbox::{LedgerEntry, Sandbox},
         stream::Stream,
         table::Table,
+        task::ExportTask,
     };
 
     #[pymodule_init]

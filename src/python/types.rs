@@ -4,9 +4,9 @@ use pyo3::{exceptions::PyTypeError, prelude::*, types::PyMapping};
 use pyo3_arrow::PyField;
 
 use crate::{
-    csv::{ColumnType, DateFormat, TimestampFormat},
+    csv::ColumnType,
     error::Error,
-    export::{Base, Types},
+    export::{Base, Types, types::type_named},
 };
 
 /// `"report"`, `"infer"`, `"text"`, or a mapping of column to type over `default`.
@@ -50,41 +50,12 @@ fn column_type(column: &str, kind: &Bound<'_, PyAny>) -> PyResult<ColumnType> {
             Err(_) => kind.str()?.extract()?,
         },
     };
-    named(&name).ok_or_else(|| {
+    type_named(&name).ok_or_else(|| {
         let error = Error::config(format!("column `{column}`: `{name}` is not a type that cells can be read as")).hint(
             "utf8, dictionary, int64, float64, bool, timestamp, timestamp[UTC], or date[…] with the way days are \
              written: date[mm/dd/yyyy], date[yyyy-mm-dd], date[m/d/yy], date[dd/mm/yyyy], date[dd-mm-yyyy], \
              date[Mon, Jan 1, 2010]",
         );
         error.into()
-    })
-}
-
-fn named(name: &str) -> Option<ColumnType> {
-    let lower = name.trim().to_ascii_lowercase();
-    if let Some(format) = lower.strip_prefix("date[").and_then(|rest| rest.strip_suffix(']')) {
-        return Some(ColumnType::Date(match format {
-            "mm/dd/yyyy" => DateFormat::MmDdYyyy,
-            "yyyy-mm-dd" => DateFormat::YyyyMmDd,
-            "m/d/yy" => DateFormat::MDYy,
-            "mon, jan 1, 2010" => DateFormat::Long,
-            "dd/mm/yyyy" => DateFormat::DdMmYyyySlash,
-            "dd-mm-yyyy" => DateFormat::DdMmYyyyDash,
-            _ => return None,
-        }));
-    }
-    Some(match lower.as_str() {
-        "utf8" | "text" | "str" | "string" | "large_string" | "string_view" | "utf8view" | "largeutf8" => {
-            ColumnType::Utf8
-        }
-        "dictionary" | "categorical" | "category" => ColumnType::Dictionary,
-        "int64" | "int" | "integer" => ColumnType::Int64,
-        "float64" | "float" | "double" => ColumnType::Float64,
-        "bool" | "boolean" => ColumnType::Bool,
-        // Without a form the ISO one is meant, since it alone can't be mistaken.
-        "date" | "date32" => ColumnType::Date(DateFormat::YyyyMmDd),
-        "timestamp" | "datetime" => ColumnType::Timestamp(TimestampFormat::Civil),
-        "timestamp[utc]" => ColumnType::Timestamp(TimestampFormat::Utc),
-        _ => return None,
     })
 }

@@ -17,7 +17,7 @@ use insightframe::{
 };
 use serde_json::json;
 
-use crate::stage::{EMPTY, EXECUTE, MAIN, RESULT, Stage, TWINS, Tampered, on_days, refused, typed, whole};
+use crate::stage::{EMPTY, EXECUTE, MAIN, RESULT, Stage, TWINS, Tampered, on_days, refused, resumed, typed, whole};
 
 /// Every way to write a day, weeks, months and quarters.
 const DATES: &str = "3035703";
@@ -282,13 +282,13 @@ async fn an_address_that_announces_nonsense_is_no_worse_than_one_that_announces_
     let workspace = stage.sandbox.workspace();
     for query in ["", "?q=", "?c=1&q=%00%ff", "?q=eJxLy88HAAKCAUU%3D&c=1"] {
         let result = format!("/gdc/projects/{workspace}/execute/raw/ab{query}");
-        let handle = json!({"insightframe": 1, "report": uri(&stage, MAIN).to_string(), "result": result});
-        let execution = Execution::parse(&handle.to_string(), &origin).unwrap();
+        let execution = Execution::new(uri(&stage, MAIN), &result, &origin).unwrap();
         assert_eq!(execution.announced(), None, "{query}");
         stage.sandbox.clear_faults();
         stage.fault(json!({"fault": "status", "status": 204, "path": RESULT, "body": ""}));
-        let start = Start::Resume { execution, types: Types::default(), timeout: None };
-        assert_eq!(stage.table(&start).await.unwrap().schema(), full.schema());
+        let windows = json!([{"result": execution.result.to_string()}]);
+        let handle = json!({"insightframe": 1, "report": execution.report.to_string(), "windows": windows});
+        assert_eq!(stage.table(&resumed(&stage, &handle.to_string())).await.unwrap().schema(), full.schema());
     }
 }
 

@@ -9,12 +9,10 @@ use insightframe::{
     Error, Result,
     error::Kind,
     export::{self, Export, Start},
-    insights::Execution,
-    origin::Origin,
 };
 use serde_json::{Value, json};
 
-use crate::stage::{CONVERSATIONS, EXECUTE, IDENTIFIERS, LOGIN, MAIN, RESULT, Stage, TOKEN, until, whole};
+use crate::stage::{CONVERSATIONS, EXECUTE, IDENTIFIERS, LOGIN, MAIN, RESULT, Stage, TOKEN, resumed, until, whole};
 
 const ALLOWED: Duration = Duration::from_millis(300);
 
@@ -140,10 +138,7 @@ async fn a_deadline_leaves_the_execution_to_be_resumed() {
     let Kind::DeadlineExceeded { handle: Some(handle), phase: "polling", .. } = error.kind() else {
         panic!("{error:?}")
     };
-    let origin = Origin::parse(stage.sandbox.url(), "/gdc/").unwrap();
-    let execution = Execution::parse(handle, &origin).unwrap();
-    let resume = Start::Resume { execution, types: export::Types::default(), timeout: None };
-    assert_eq!(stage.table(&resume).await.unwrap().num_rows(), 620);
+    assert_eq!(stage.table(&resumed(&stage, handle)).await.unwrap().num_rows(), 620);
     assert_eq!(stage.sandbox.executions(), 1);
 }
 

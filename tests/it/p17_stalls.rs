@@ -116,7 +116,7 @@ async fn a_consumer_that_takes_its_time_is_no_stall() {
     let Start::New(export) = whole(CONVERSATIONS) else { panic!() };
     let call = stage.call();
     let report = stage.client.locate(&call, &export.report, None).await.unwrap();
-    let execution = stage.client.execute(&call, &report, None).await.unwrap();
+    let execution = stage.client.execute(&call, &report, Vec::new()).await.unwrap();
     let mut download = stage.client.fetch(&call, &execution).await.unwrap().unwrap();
     let mut pieces = 0;
     while download.chunk().await.unwrap().is_some() {

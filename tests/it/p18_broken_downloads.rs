@@ -22,7 +22,7 @@ use insightframe::{
 use serde_json::json;
 use url::Url;
 
-use crate::stage::{CONVERSATIONS, MAIN, RESULT, Stage, whole};
+use crate::stage::{CONVERSATIONS, MAIN, RESULT, Stage, resumed, whole};
 
 #[tokio::test]
 async fn a_download_cut_at_any_place_is_complete_in_the_end() {
@@ -95,10 +95,7 @@ async fn a_download_that_keeps_breaking_ends_with_a_handle() {
     let Kind::Export { handle: Some(handle), .. } = error.kind() else { panic!("{error:?}") };
     assert_eq!((error.code(), stage.sent("GET", RESULT)), ("ResultIncomplete", 4));
     stage.sandbox.clear_faults();
-    let origin = Origin::parse(stage.sandbox.url(), "/gdc/").unwrap();
-    let execution = Execution::parse(handle, &origin).unwrap();
-    let start = insightframe::export::Start::Resume { execution, types: Default::default(), timeout: None };
-    assert_eq!(stage.table(&start).await.unwrap().num_rows(), 620);
+    assert_eq!(stage.table(&resumed(&stage, handle)).await.unwrap().num_rows(), 620);
     assert_eq!(stage.sandbox.executions(), 1);
 }
 

@@ -1,8 +1,8 @@
 //! P26: ids can't move the path.
 
 use insightframe::{
+    export::Handle,
     ids::{Identifier, ObjectUri, ReportName, WorkspaceId},
-    insights::Execution,
     origin::Origin,
 };
 use serde_json::json;
@@ -21,13 +21,16 @@ fn ids_that_move_the_path_are_refused_before_any_request() {
         assert_eq!(WorkspaceId::parse(text).unwrap_err().code(), "ConfigError", "{text:?}");
         assert_eq!(Identifier::parse(text).unwrap_err().code(), "ConfigError", "{text:?}");
         assert_eq!(ReportName::parse(text, &origin).unwrap_err().code(), "ConfigError", "{text:?}");
+        assert_eq!(ReportName::parse_label(text, &origin).unwrap_err().code(), "ConfigError", "{text:?}");
         for address in [format!("/gdc/md/{workspace}/obj/{text}"), format!("/gdc/md/{text}/obj/1")] {
             assert!(ObjectUri::parse(&address, &origin).is_err(), "{address:?}");
             assert!(ReportName::parse(&address, &origin).is_err(), "{address:?}");
+            assert!(ReportName::parse_label(&address, &origin).is_err(), "{address:?}");
         }
         let moved = format!("/gdc/projects/{workspace}/execute/raw/../../{text}");
-        let handle = json!({"insightframe": 1, "report": format!("/gdc/md/{workspace}/obj/1"), "result": moved});
-        assert!(Execution::parse(&handle.to_string(), &origin).is_err(), "{moved:?}");
+        let report = format!("/gdc/md/{workspace}/obj/1");
+        let handle = json!({"insightframe": 1, "report": report, "windows": [{"result": moved}]});
+        assert!(Handle::parse(&handle.to_string(), &origin).is_err(), "{moved:?}");
     }
     assert_eq!(stage.sandbox.ledger().len(), 0);
 }

@@ -11,11 +11,15 @@ use arrow_array::RecordBatch;
 use insightframe::{
     Error, Result,
     clock::{Clock, SystemClock},
-    export::{self, Base, Export, Start, Types},
+    export::{self, Base, Export, Handle, Start, Types},
     handoff::{Receipt, Table},
     http::{RawReply, Request, Sending, Transport, wire::Wire},
     ids::{ObjectUri, ReportName, WorkspaceId},
-    insights::{Insights, Options},
+    insights::{
+        Insights, Options,
+        filter::{Filter, Interval},
+        window::Every,
+    },
     origin::Origin,
     progress::Call,
     sandbox::{self, Entry, Rule, Sandbox},
@@ -111,6 +115,13 @@ impl Stage {
         (self.sent("POST", LOGIN), self.sent("GET", TOKEN), self.sent("DELETE", "/gdc/account/login/*"))
     }
 
+    /// Whether nothing was sent for some time that is long on loopback.
+    pub fn rests(&self) -> bool {
+        let before = self.sandbox.ledger().len();
+        std::thread::sleep(Duration::from_millis(150));
+        self.sandbox.ledger().len() == before
+    }
+
     pub async fn table(&self, start: &Start) -> Result<Table> {
         export::table(&self.client, &self.call(), start).await
     }
@@ -171,13 +182,7 @@ pub fn options(sandbox: &Sandbox) -> Options {
 
 /// An export of all days, with the types of the report.
 pub fn whole(report: &str) -> Start {
-    Start::New(Export {
-        report: ReportName::Number(report.parse().unwrap()),
-        workspace: None,
-        interval: None,
-        types: Types::default(),
-        timeout: None,
-    })
+    Start::New(Export::new(ReportName::Number(report.parse().unwrap())))
 }
 
 /// The same export with another rule for its types.
@@ -190,12 +195,33 @@ pub fn typed(start: Start, base: Base) -> Start {
 
 /// The same export on these days.
 pub fn on_days(start: Start, first: &str, last: &str) -> Start {
-    let days =
-        insightframe::insights::filter::Interval::new(Some(first.parse().unwrap()), Some(last.parse().unwrap()), None);
+    let days = Interval::new(Some(first.parse().unwrap()), Some(last.parse().unwrap()), None);
     match start {
         Start::New(export) => Start::New(Export { interval: days.unwrap(), ..export }),
         resumed @ Start::Resume { .. } => resumed,
     }
+}
+
+/// The same export cut into windows: `1d`, `1w` or `1mo`.
+pub fn cut(start: Start, every: &str) -> Start {
+    match start {
+        Start::New(export) => Start::New(Export { every: Some(Every::parse(every).unwrap()), ..export }),
+        resumed @ Start::Resume { .. } => resumed,
+    }
+}
+
+/// The same export with filters beside the days.
+pub fn filtered(start: Start, filters: Vec<Filter>) -> Start {
+    match start {
+        Start::New(export) => Start::New(Export { filters, ..export }),
+        resumed @ Start::Resume { .. } => resumed,
+    }
+}
+
+/// What goes on with an export that left this handle.
+pub fn resumed(stage: &Stage, handle: &str) -> Start {
+    let origin = Origin::parse(stage.sandbox.url(), "/gdc/").unwrap();
+    Start::Resume { handle: Handle::parse(handle, &origin).unwrap(), types: Types::default(), timeout: None }
 }
 
 /// Whether a path fits a pattern in which `*` stands for any text.

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from inline_snapshot import snapshot
 
-from insightframe import InsightsClient, Limits, Tls, decode_csv, stream_csv
+from insightframe import InsightsClient, Last, Limits, Tls, decode_csv, stream_csv
 from insightframe.errors import ConfigError, InsightframeError, UntrustedUri
 from insightframe.sandbox import Sandbox
 
@@ -126,6 +126,83 @@ hint: utf8, dictionary, int64, float64, bool, timestamp, timestamp[UTC], or date
     assert insights_sandbox.ledger == []
 
 
+def test_of_windows(insights_client: InsightsClient, insights_sandbox: Sandbox) -> None:
+    for method in (insights_client.export, insights_client.stream, insights_client.plan):
+
+        def cut(every: Any, method: Any = method, **days: str) -> Callable[[], object]:
+            return lambda: method(REPORT, every=every, **days)
+
+        december = {"start": "2023-12-01", "end": "2023-12-31"}
+        assert message(ConfigError, cut("2d", **december)) == snapshot("""\
+`every` is `2d`, which is no length of a window
+hint: `1d` is a day each, `1w` weeks from Monday, `1mo` calendar months\
+""")
+        assert message(ConfigError, cut("1d")) == snapshot("""\
+`every` is `1d`, but there are no days to cut
+hint: give `start` and `end` too; both days are included\
+""")
+        assert message(ConfigError, cut("1d", start="1901-01-01", end="2049-12-31")) == snapshot("""\
+1901-01-01..2049-12-31 in windows of `1d` would be more than 10000 executions
+hint: take longer windows, or fewer days\
+""")
+        assert message(TypeError, cut(1, **december)) == snapshot("'int' object is not an instance of 'str'")
+    assert insights_sandbox.ledger == []
+
+
+def test_of_filters(insights_client: InsightsClient, insights_sandbox: Sandbox) -> None:
+    queue = "label.conversations.queue"
+
+    def where(filters: Any) -> Callable[[], object]:
+        return lambda: insights_client.export(REPORT, where=filters)
+
+    assert message(ConfigError, where({queue: []})) == snapshot("""\
+the list of values for `label.conversations.queue` is empty: no row could pass
+hint: leave the label out to let all values pass\
+""")
+    assert message(ConfigError, where({queue: [f"Queue {n}" for n in range(201)]})) == snapshot("""\
+201 values for `label.conversations.queue` are too many: the service takes 200 in one filter
+hint: export once for each part of the list, or filter by a label of fewer values\
+""")
+    assert message(ConfigError, where({queue: {}})) == snapshot("""\
+the constraint on `label.conversations.queue` is empty
+hint: it is what the service is told, such as {"type": "floating", "from": -7, "to": -1}\
+""")
+    assert message(ConfigError, where({"Queue Name": ["Billing"]})) == snapshot("""\
+`Queue Name` does not name a label
+hint: give the identifier (`label.agents.team_name`) or the address (`/gdc/md/…/obj/5193`)\
+""")
+    assert message(TypeError, where({queue: "Billing"})) == snapshot(
+        "`where` on `label.conversations.queue` must be a list of titles, a `Last`, or a dict for the service, not a `str`"
+    )
+    assert message(TypeError, where({queue: 7})) == snapshot(
+        "`where` on `label.conversations.queue` must be a list of titles, a `Last`, or a dict for the service, not a `int`"
+    )
+    assert message(TypeError, where({queue: ["Billing", 7]})) == snapshot(
+        "`where` on `label.conversations.queue` must be a list of titles, and titles are strings"
+    )
+    assert message(TypeError, where({7: ["Billing"]})) == snapshot(
+        "the keys of `where` must be identifiers of labels"
+    )
+    assert message(TypeError, where([queue])) == snapshot("`where` must be a mapping of label to what it may show")
+    assert message(ValueError, where({queue: {"from": float("nan")}})) == snapshot(
+        "Out of range float values are not JSON compliant: nan"
+    )
+    assert message(ConfigError, lambda: Last()) == snapshot(
+        "`Last` takes exactly one of `days`, `weeks`, `months`, `quarters`, `years`, not none"
+    )
+    assert message(ConfigError, lambda: Last(days=1, months=2)) == snapshot(
+        "`Last` takes exactly one of `days`, `weeks`, `months`, `quarters`, `years`, not `days` and `months`"
+    )
+    for count in (0, -1, 1.5, True, "7"):
+        assert message(ConfigError, lambda count=count: Last(days=count)).startswith(  # type: ignore[misc]
+            "`Last.days` must be an integer from 1, not "
+        )
+    assert message(ConfigError, lambda: Last(days=1, current=1)) == snapshot(  # type: ignore[arg-type]
+        "`Last.current` must be a bool, not `1`"
+    )
+    assert insights_sandbox.ledger == []
+
+
 def test_of_look_ups(insights_client: InsightsClient, insights_sandbox: Sandbox) -> None:
     assert message(TypeError, lambda: insights_client.identifiers("date.date.mmddyyyy")) == snapshot(
         "`identifiers` must be a list of strings, not one string"
@@ -219,6 +296,8 @@ def test_ids_can_not_move_the_path(insights_client: InsightsClient, insights_san
         lambda: insights_client.export(text),
         lambda: insights_client.stream(text),
         lambda: insights_client.export(REPORT, workspace=text),
+        lambda: insights_client.export(REPORT, where={text: ["x"]}),
+        lambda: insights_client.plan(text, start="2023-12-01", end="2023-12-01"),
         lambda: insights_client.export(REPORT, date=text, start="2023-12-01", end="2023-12-01"),
         lambda: insights_client.identifiers([text]),
         lambda: insights_client.identifiers(["a"], workspace=text),

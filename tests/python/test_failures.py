@@ -251,13 +251,13 @@ def test_a_result_that_is_too_large_for_the_service(insights_client: InsightsCli
         insights_client.export(REPORT)
     assert text(caught.value) == snapshot("""\
 the result is too large for the service: GET /gdc/projects/sandboxws0000000000000000000one1/execute/raw/… answered 413: Result of the report is too large. [request id …]
-hint: export fewer days at a time\
+hint: export fewer days at a time: `every="1d"` cuts them into windows\
 """)
     assert not caught.value.retryable
 
 
 def test_a_result_that_is_gone(insights_client: InsightsClient, insights_sandbox: Sandbox) -> None:
-    insights_sandbox.fault("status", path=RESULT, status=410)
+    insights_sandbox.fault("status", path=RESULT, status=410, times=None)
     with pytest.raises(ResultGone) as caught:
         insights_client.export(REPORT)
     assert text(caught.value) == snapshot("""\

@@ -76,18 +76,42 @@ def test_what_a_deadline_left_is_gone_on_with(insights_sandbox: Sandbox) -> None
 
 
 @pytest.mark.insights_sandbox(compute_seconds=600, raw_result_ttl=3600)
-def test_what_is_gone_on_with_too_late_is_gone(insights_sandbox: Sandbox) -> None:
+def test_what_is_gone_on_with_too_late_is_executed_again_once(insights_sandbox: Sandbox) -> None:
     with insights_sandbox.insights_client(virtual_time=True) as client:
         with pytest.raises(DeadlineExceeded) as caught:
-            client.export(REPORT, timeout=60)
-        assert caught.value.handle is not None
+            client.export(REPORT, start="2023-12-01", end="2023-12-30", timeout=60)
+        handle = caught.value.handle
+        assert handle is not None
         with pytest.raises(DeadlineExceeded) as again:
-            client.resume(caught.value.handle, timeout=60)
-        assert again.value.handle == caught.value.handle
+            client.resume(handle, timeout=60)
+        assert again.value.handle == handle
         insights_sandbox.advance(days=2)
+        table = client.resume(handle)
+        assert table.to_dicts() == client.export(REPORT, start="2023-12-01", end="2023-12-30").to_dicts()
+        assert table.receipt is not None
+        assert table.receipt.warnings == snapshot(
+            [
+                "the service no longer had the result of 2023-12-01..2023-12-30 that it had accepted, so the report was executed again"
+            ]
+        )
+        insights_sandbox.fault("status", path="/gdc/projects/*/execute/raw/*", status=410, times=None)
         with pytest.raises(ResultGone):
-            client.resume(caught.value.handle)
-    assert insights_sandbox.executions == 1
+            client.resume(handle)
+    assert insights_sandbox.executions == 4
+
+
+@pytest.mark.insights_sandbox(compute_seconds=100, raw_202_count=0)
+def test_windows_are_gone_on_with(insights_sandbox: Sandbox) -> None:
+    days = {"start": "2023-12-01", "end": "2023-12-10", "every": "1d"}
+    with insights_sandbox.insights_client(virtual_time=True) as client:
+        with pytest.raises(DeadlineExceeded) as caught:
+            client.export(REPORT, **days, timeout=150)  # type: ignore[arg-type]
+        handle = caught.value.handle
+        assert handle is not None
+        assert insights_sandbox.password not in handle
+        table = client.resume(handle)
+        assert insights_sandbox.executions == 10
+        assert table.to_dicts() == client.export(REPORT, start="2023-12-01", end="2023-12-10").to_dicts()
 
 
 def test_a_handle_of_another_service_is_refused(insights_sandbox: Sandbox) -> None:

@@ -12,12 +12,14 @@ import polars as pl
 import insightframe
 from insightframe import (
     Configuration,
+    ExportTask,
     FlexInstancesClient,
     FlowXoClient,
     InsightframeError,
     InsightsClient,
     InsightsWorkspace,
     Instance,
+    Last,
     Limits,
     Polling,
     Receipt,
@@ -109,6 +111,12 @@ def exports(client: InsightsClient) -> None:
         start="2023-12-01",
         end=datetime.date(2023, 12, 30),
         date="date.date.mmddyyyy",
+        where={
+            "label.agents.team_name": ["Billing", "Sales"],
+            "date.date.yyyymmdd": Last(months=1, current=True),
+            "label.conversations.queue": {"type": "list", "elements": []},
+        },
+        every="1w",
         schema={"Date": "date[mm/dd/yyyy]"},
         workspace="b" * 32,
         timeout=60,
@@ -126,6 +134,36 @@ def exports(client: InsightsClient) -> None:
     assert_type(client.stream("3035643").write_csv("report.csv"), int)
     assert_type(client.stream("3035643").write_ipc("report.arrow"), int)
     receipts(client.download("3035643", Path("report.csv"), start="2023-12-01", end="2023-12-01"))
+    receipts(
+        client.export_dataset(
+            "3035643",
+            "s3://bucket/calls",
+            start="2023-12-01",
+            end="2023-12-31",
+            every="1w",
+            restate=3,
+            format="ipc",
+            where={"label.conversations.queue": ["Billing"]},
+            widen=True,
+            storage_options={"aws_region": "eu-west-1"},
+        )
+    )
+
+
+def plans(client: InsightsClient) -> None:
+    tasks = client.plan("3035643", start="2023-12-01", end="2023-12-30", every="1mo", where={"x": ("a",)}, timeout=60)
+    assert_type(tasks, list[ExportTask])
+    task = ExportTask.from_json(tasks[0].to_json())
+    assert_type(task, ExportTask)
+    assert_type(task.run(client, progress=False), Table)
+    assert_type((task.start, task.end), tuple[datetime.date | None, datetime.date | None])
+    assert_type([task.workspace, task.date], list[str | None])
+    assert_type((task.report, task.timeout), tuple[str, float | None])
+    assert_type(task.every, Literal["1d", "1w", "1mo"] | None)
+    assert_type(task.schema, str | dict[str, str])
+    assert_type(task.where, dict[str, list[str] | Last | dict[str, Any]])
+    assert_type(task.to_dict(), dict[str, Any])
+    assert_type({task: hash(task)}, dict[ExportTask, int])
 
 
 def listen(event: Event) -> None:
@@ -157,7 +195,13 @@ async def asynchronous(client: InsightsClient) -> None:
         async for batch in stream:
             assert_type(batch, Table)
     assert_type(await client.download_async("3035643", "report.csv"), Receipt)
+    days = datetime.date(2023, 12, 1), "2023-12-31"
+    assert_type(await client.export_dataset_async(3035643, Path("calls"), start=days[0], end=days[1], every=None), Receipt)
+    client.export_dataset("3035643", "calls", start="2023-12-01", end="2023-12-31", format="xlsx")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.export_dataset("3035643", "calls", end="2023-12-31")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(await client.resume_async("handle"), Table)
+    (task,) = client.plan("3035643", every=None)
+    assert_type(await task.run_async(client), Table)
     assert_type(await client.logout_async(), None)
     assert_type(await client.close_async(), None)
 
@@ -177,6 +221,7 @@ def tables(table: Table) -> None:
     print(frame, table.to_dicts(), table.to_arrow())  # pyright: ignore
     assert_type(pl.DataFrame(table), pl.DataFrame)
     assert_type(table.write_parquet("report.parquet"), int)
+    assert_type(table.write_csv("s3://bucket/report.csv", storage_options={"aws_region": "eu-west-1"}), int)
     assert_type(table.write_csv(Path("report.csv")), int)
     assert_type(table.write_ipc("report.arrow"), int)
 
@@ -188,6 +233,7 @@ def receipts(receipt: Receipt) -> None:
     numbers = [receipt.rows, receipt.bytes, receipt.polls, receipt.retries, receipt.token_refreshes]
     assert_type(numbers, list[int])
     assert_type(receipt.seconds, dict[str, float])
+    assert_type(receipt.skipped, list[tuple[str, str]])
     assert_type(receipt.schema_fingerprint, str | None)
     assert_type(receipt.warnings, list[str])
     print(receipt, receipt.to_dict())

@@ -1,17 +1,19 @@
 //! What holds for any bytes.
 
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{Decoded, decoded, pushed, rows, text};
 use crate::{
-    csv::{ColumnType, DateFormat, Options, Schema},
+    csv::{ColumnType, DateFormat, Options, Reader, Schema},
     error::Result,
 };
 
 /// Everything that a caller can see.
-fn seen(
-    result: Result<Decoded>,
-) -> Result<(Vec<arrow_array::RecordBatch>, u64, Option<arrow_array::RecordBatch>), String> {
+fn seen(result: Result<Decoded>) -> Result<(Vec<RecordBatch>, u64, Option<RecordBatch>), String> {
     result.map(|d| (d.batches, d.records, d.rejects)).map_err(|error| error.to_string())
 }
 
@@ -74,6 +76,32 @@ proptest! {
         prop_assert_eq!(seen(pushed(&bytes, &vec![1; bytes.len()], &options)), whole.clone());
         prop_assert_eq!(seen(decoded(&bytes, &options)), whole.clone());
         prop_assert_eq!(seen(decoded(&bytes, &Options { threads: 3, ..options })), whole);
+    }
+
+    #[test]
+    fn batches_may_end_anywhere(
+        bytes in almost_csv(),
+        sizes in proptest::collection::vec(1usize..40, 0..40),
+        infers: bool,
+        batch_bytes in 1usize..300,
+    ) {
+        let schema = if infers { Schema::Infer } else { Schema::Text };
+        let options = Options { schema, batch_bytes, ..Options::default() };
+        let Ok(whole) = decoded(&bytes, &options) else { return Ok(()) };
+        let mut reader = Reader::new(options);
+        let mut rest = &bytes[..];
+        for size in sizes {
+            let (now, later) = rest.split_at(size.min(rest.len()));
+            reader.push(Bytes::copy_from_slice(now)).unwrap();
+            reader.end_batch().unwrap();
+            rest = later;
+        }
+        reader.push(Bytes::copy_from_slice(rest)).unwrap();
+        reader.finish().unwrap();
+        let batches: Vec<_> = std::iter::from_fn(|| reader.take()).collect();
+        prop_assert_eq!(reader.schema().unwrap(), Arc::clone(&whole.schema));
+        let one = |batches: &[RecordBatch]| arrow_select::concat::concat_batches(&whole.schema, batches).unwrap();
+        prop_assert_eq!(one(&batches), one(&whole.batches));
     }
 
     #[test]

@@ -26,8 +26,8 @@ pub(super) fn words(error: &object_store::Error) -> String {
     let text = cause.to_string();
     let Some(answer) = text.strip_prefix("Server returned ") else { return text };
     let answer = answer.split_once(": ").map_or(answer, |(_, answer)| answer);
-    let (status, body) = answer.split_once(": ").unwrap_or((answer, ""));
-    let said: Vec<&str> = ["Code", "Message"].into_iter().filter_map(|name| element(body, name)).collect();
+    let said: Vec<&str> = ["Code", "Message"].into_iter().filter_map(|name| element(answer, name)).collect();
+    let status = answer.split(": ").next().unwrap_or_default();
     let status = if status.contains('<') { "an error" } else { status };
     match said.as_slice() {
         [] => format!("the store answered {status}"),
@@ -49,7 +49,7 @@ fn hint(error: &object_store::Error) -> Option<&'static str> {
         return Some("plain http needs `storage_options={\"allow_http\": \"true\"}`");
     }
     // The address that gives credentials to machines in a cloud; elsewhere nobody answers.
-    if all.contains("169.254.") || all.contains("metadata") {
+    if all.contains("169.254.") || all.contains("metadata.google") {
         return Some(
             "no credentials were found: give them in the environment (AWS_ACCESS_KEY_ID …, GOOGLE_APPLICATION_CREDENTIALS, \
              AZURE_STORAGE_ACCOUNT_KEY …) or in `storage_options`",

@@ -2,7 +2,8 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, path::Path as Key};
+use bytes::Bytes;
+use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart, path::Path as Key};
 use tokio::runtime::Handle;
 
 use super::fault;
@@ -45,14 +46,12 @@ impl Upload {
     /// # Errors
     /// A file error; what was there is then untouched, and the store has been asked to forget the parts.
     pub(in crate::handoff) fn commit(mut self) -> Result<u64> {
-        let payload = PutPayload::from(std::mem::take(&mut self.collected));
+        let rest = Bytes::from(std::mem::take(&mut self.collected));
         let done = match self.parts.take() {
-            None => self.runtime.block_on(self.store.put(&self.key, payload)),
+            None => self.runtime.block_on(self.store.put(&self.key, rest.into())),
             Some(mut parts) => {
                 let _within = self.runtime.enter();
-                for piece in payload {
-                    parts.put(piece);
-                }
+                parts.put(rest);
                 // This also forgets the parts when it fails.
                 self.runtime.block_on(parts.finish())
             }
