@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use arrow_array::RecordBatch;
 use clap::Args;
 
 use super::{
     context::{Context, End, stoppable, until_ctrl_c, variable},
-    output::quoted,
+    output::{Target, quoted},
     progress::Progress,
     prompt::{ask, ask_secret, somebody_is_there},
 };
@@ -53,6 +54,17 @@ pub(super) struct Session {
     pub(super) call: Call,
     pub(super) origin: Origin,
     pub(super) progress: Progress,
+}
+
+impl Session {
+    /// Writes what was asked for, when nothing else is on the screen any more.
+    ///
+    /// # Errors
+    /// Those of the target.
+    pub(super) async fn put(&self, target: Target, rows: RecordBatch) -> Result<()> {
+        self.progress.finish(self.call.progress.elapsed());
+        target.put_batch(rows).await
+    }
 }
 
 impl Account {

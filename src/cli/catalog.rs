@@ -19,10 +19,10 @@ pub(super) struct CatalogCommand {
 
 impl CatalogCommand {
     pub(super) async fn run(self, context: &Context, listing: Listing) -> Result<End> {
+        let target = self.output.begin(Excerpt::All)?;
         let work = async |session: &Session| {
-            let target = self.output.begin(Excerpt::All)?;
             let workspace = session.client.workspace(None)?;
-            target.put_batch(session.client.catalog(&session.call, &workspace, listing, false).await?).await
+            session.put(target, session.client.catalog(&session.call, &workspace, listing, false).await?).await
         };
         self.account.work(context, work).await
     }

@@ -20,7 +20,6 @@ use crate::{
     insights::window::Every,
 };
 
-/// Windows that are done are skipped without a request, so that the same command, run each night, fetches what is new.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -8,8 +8,6 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// This is the user's account at the service, not a section of the profile file, and it doesn't come back. The id has to
-/// be repeated; without it nothing is deleted and the id is told.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -17,7 +17,6 @@ use crate::{
     insights::Report,
 };
 
-/// The columns are those of the report's definition, with the types that an export gives them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -34,9 +33,9 @@ pub(super) struct DescribeCommand {
 
 impl DescribeCommand {
     pub(super) async fn run(self, context: &Context) -> Result<End> {
+        let target = self.output.begin(Excerpt::All)?;
         let work = async |session: &Session| {
             let Session { client, call, origin, progress } = session;
-            let target = self.output.begin(Excerpt::All)?;
             let name = ReportName::parse(&self.report, origin)?;
             let report = client.locate(call, &name, None).await?;
             let report = client.describe(call, &report).await?;
@@ -44,7 +43,7 @@ impl DescribeCommand {
             if self.output.is_for_people() {
                 return print(description::text(&report));
             }
-            target.put_batch(rows(&report)?).await
+            session.put(target, rows(&report)?).await
         };
         self.account.work(context, work).await
     }

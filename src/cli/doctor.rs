@@ -18,10 +18,6 @@ use super::{
 };
 use crate::credentials::{Given, look_up};
 
-/// Shows from which place each credential comes (never the credential), looks at the proxy, the certificates and the
-/// clock, and logs in to every service that has credentials, once. It changes nothing.
-///
-/// The exit code is that of the first thing that is wrong, 0 when nothing is.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

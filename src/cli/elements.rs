@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{error::Result, ids::ReportName, insights::element_table};
 
-/// These are the values that a report can be filtered by.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -36,13 +35,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 impl ElementsCommand {
     pub(super) async fn run(self, context: &Context) -> Result<End> {
+        let target = self.output.begin(Excerpt::All)?;
         let work = async |session: &Session| {
             let Session { client, call, origin, .. } = session;
-            let target = self.output.begin(Excerpt::All)?;
             let name = ReportName::parse_label(&self.label, origin)?;
             let label = client.locate(call, &name, None).await?;
             let found = client.elements(call, &label, self.contains.as_deref(), self.limit).await?;
-            target.put_batch(element_table(&found)?).await
+            session.put(target, element_table(&found)?).await
         };
         self.account.work(context, work).await
     }

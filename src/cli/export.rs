@@ -21,7 +21,6 @@ use crate::{
     progress::{Phase, Progress},
 };
 
-/// Credentials and defaults come from the environment, a profile or, on a terminal, a question: see `insightframe --help`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -52,13 +51,14 @@ pub(super) struct ExportCommand {
 impl ExportCommand {
     pub(super) async fn run(self, context: &Context) -> Done {
         let mut under_way: Option<Progress> = None;
+        // Before anything is asked of anybody: whether the place is fit.
+        let target = if self.raw { None } else { Some(self.output.begin(Excerpt::First)?) };
         let work = async |session: &Session| {
             under_way = Some(session.call.progress.clone());
             let start = self.start(&session.origin)?;
-            if self.raw {
-                self.download(context, session, start).await
-            } else {
-                self.deliver(context, session, start).await
+            match target {
+                Some(target) => deliver(context, session, start, target).await,
+                None => self.download(context, session, start).await,
             }
         };
         let done = self.account.work(context, work).await;
@@ -79,27 +79,6 @@ impl ExportCommand {
         Ok(Start::New(Export { every: self.every, timeout, ..export }))
     }
 
-    /// Rows, as they come; a table for people when all of them are there.
-    async fn deliver(&self, context: &Context, session: &Session, start: Start) -> Result<()> {
-        let Session { client, call, progress, .. } = session;
-        let (output, format) = match self.output.begin(Excerpt::First)? {
-            Target::Rows(output, format) => (output, format),
-            target @ Target::Text(..) => {
-                let table = export::table(client, call, &start).await?;
-                progress.finish(call.progress.elapsed());
-                return target.put(&table).await;
-            }
-        };
-        let (rows, receipt) = export::stream(client, call, start).await?;
-        let schema = SchemaRef::clone(rows.schema());
-        let output = format.encode(rows.into_batches(), output, schema).await?;
-        call.progress.enter(Phase::HandingOff);
-        blocking(|| output.commit()).await?;
-        progress.finish(call.progress.elapsed());
-        context.say(receipt.read());
-        Ok(())
-    }
-
     async fn download(&self, context: &Context, session: &Session, start: Start) -> Result<()> {
         let path: PathBuf = self.output.path().ok_or_else(|| Error::config("`--raw` needs a file: `-o report.csv`"))?;
         let receipt = export::download(&session.client, &session.call, &start, &path).await?;
@@ -113,4 +92,25 @@ impl ExportCommand {
         let raw = if self.raw { " --raw" } else { "" };
         format!("insightframe export{}{raw}{} --resume '{handle}'", self.output.words(), self.account.words())
     }
+}
+
+/// Rows, as they come; a table for people when all of them are there.
+async fn deliver(context: &Context, session: &Session, start: Start, target: Target) -> Result<()> {
+    let Session { client, call, progress, .. } = session;
+    let (output, format) = match target {
+        Target::Rows(output, format) => (output, format),
+        target @ Target::Text(..) => {
+            let table = export::table(client, call, &start).await?;
+            progress.finish(call.progress.elapsed());
+            return target.put(&table).await;
+        }
+    };
+    let (rows, receipt) = export::stream(client, call, start).await?;
+    let schema = SchemaRef::clone(rows.schema());
+    let output = format.encode(rows.into_batches(), output, schema).await?;
+    call.progress.enter(Phase::HandingOff);
+    blocking(|| output.commit()).await?;
+    progress.finish(call.progress.elapsed());
+    context.say(receipt.read());
+    Ok(())
 }

@@ -16,7 +16,6 @@ use crate::{
     progress::Call,
 };
 
-/// The API key comes from FLOWXO_API_KEY.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -156,6 +155,7 @@ impl Asking {
         context: &Context,
         ask: impl AsyncFnOnce(&FlowXo, &Call) -> Result<RecordBatch>,
     ) -> Result<End> {
+        let target = self.output.begin(Excerpt::All)?;
         let mut options = Options::new(api_key(None, variable)?);
         if let Some(base_url) = &self.base_url {
             options.base_url.clone_from(base_url);
@@ -164,7 +164,6 @@ impl Asking {
         let progress = context.progress();
         let call = Call::new(context.clock(), self.patience.timeout, progress.listener());
         until_ctrl_c(async {
-            let target = self.output.begin(Excerpt::All)?;
             let rows = ask(&client, &call).await?;
             progress.finish(call.progress.elapsed());
             target.put_batch(rows).await

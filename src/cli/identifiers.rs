@@ -15,7 +15,6 @@ use crate::{
     ids::{Identifier, ObjectUri},
 };
 
-/// Identifiers are the same in every workspace, uris are not.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -33,8 +32,8 @@ pub(super) struct IdentifiersCommand {
 
 impl IdentifiersCommand {
     pub(super) async fn run(self, context: &Context) -> Result<End> {
+        let target = self.output.begin(Excerpt::All)?;
         let work = async |session: &Session| {
-            let target = self.output.begin(Excerpt::All)?;
             let (uris, identifiers): (Vec<_>, Vec<_>) = self.names.iter().partition(|name| name.contains('/'));
             let identifiers =
                 identifiers.into_iter().map(|name| Identifier::parse(name)).collect::<Result<Vec<_>>>()?;
@@ -50,7 +49,7 @@ impl IdentifiersCommand {
                 let found = session.client.uris(&session.call, &uris).await?;
                 pairs.extend(found.into_iter().map(|(uri, identifier)| (identifier.to_string(), uri)));
             }
-            target.put_batch(table(&pairs)?).await
+            session.put(target, table(&pairs)?).await
         };
         self.account.work(context, work).await
     }

@@ -10,6 +10,7 @@ use super::{
     account::Patience,
     context::{Context, until_ctrl_c, variable},
     output::{Excerpt, OutputOptions, print, quoted},
+    progress::Progress,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -17,7 +18,6 @@ use crate::{
     progress::Call,
 };
 
-/// Credentials come from TWILIO_API_KEY and TWILIO_API_SECRET, else from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -86,25 +86,25 @@ impl InstancesCommand {
     pub(super) async fn run(self, context: &Context) -> Done {
         match &self.verb {
             Verb::Create { no_conversations_default, wait, asking } => {
-                let create = async |client: &Instances, call: &Call| {
+                let create = async |client: &Instances, call: &Call, progress: &Progress| {
                     let made = client.create(call, !no_conversations_default).await?;
-                    context.say(format_args!("created {}", made.sid));
+                    progress.say(format_args!("created {}", made.sid));
                     let made = if *wait { client.wait(call, &InstanceSid::parse(&made.sid)?).await? } else { made };
                     instance(&made)
                 };
                 asking.ask(context, create).await
             }
             Verb::Fetch { sid, asking } => {
-                asking.ask(context, async |client, call| instance(&client.fetch(call, sid).await?)).await
+                asking.ask(context, async |client, call, _| instance(&client.fetch(call, sid).await?)).await
             }
             Verb::Wait { sid, asking } => {
-                asking.ask(context, async |client, call| instance(&client.wait(call, sid).await?)).await
+                asking.ask(context, async |client, call, _| instance(&client.wait(call, sid).await?)).await
             }
             Verb::Configuration { raw: false, asking } => {
-                asking.ask(context, async |client, call| workspaces(&client.configuration(call).await?)).await
+                asking.ask(context, async |client, call, _| workspaces(&client.configuration(call).await?)).await
             }
             Verb::Configuration { raw: true, asking } => {
-                let show = async |client: &Instances, call: &Call| {
+                let show = async |client: &Instances, call: &Call, _: &Progress| {
                     print(format_args!("{:#}", client.configuration(call).await?.raw))
                 };
                 asking.work(context, show).await
@@ -114,15 +114,25 @@ impl InstancesCommand {
 }
 
 impl Asking {
-    async fn ask(&self, context: &Context, ask: impl AsyncFnOnce(&Instances, &Call) -> Result<RecordBatch>) -> Done {
-        let answer = async |client: &Instances, call: &Call| {
-            let target = self.output.begin(Excerpt::All)?;
-            target.put_batch(ask(client, call).await?).await
+    async fn ask(
+        &self,
+        context: &Context,
+        ask: impl AsyncFnOnce(&Instances, &Call, &Progress) -> Result<RecordBatch>,
+    ) -> Done {
+        let target = self.output.begin(Excerpt::All)?;
+        let answer = async |client: &Instances, call: &Call, progress: &Progress| {
+            let rows = ask(client, call, progress).await?;
+            progress.finish(call.progress.elapsed());
+            target.put_batch(rows).await
         };
         self.work(context, answer).await
     }
 
-    async fn work(&self, context: &Context, work: impl AsyncFnOnce(&Instances, &Call) -> Result<()>) -> Done {
+    async fn work(
+        &self,
+        context: &Context,
+        work: impl AsyncFnOnce(&Instances, &Call, &Progress) -> Result<()>,
+    ) -> Done {
         let given = Given { account_sid: self.account_sid.clone(), ..Given::default() };
         let found = resolve(given, variable)?;
         let mut options = Options::new(found.credentials, found.account_sid);
@@ -134,7 +144,7 @@ impl Asking {
         let timeout = self.patience.timeout.unwrap_or_else(|| client.timeout());
         let call = Call::new(context.clock(), Some(timeout), progress.listener());
         let done = until_ctrl_c(async {
-            work(&client, &call).await?;
+            work(&client, &call, &progress).await?;
             progress.finish(call.progress.elapsed());
             Ok(())
         });

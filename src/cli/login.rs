@@ -20,8 +20,6 @@ use crate::{
     progress::Call,
 };
 
-/// User name and password are taken from the environment, or asked for on a terminal; never as arguments. They are sent
-/// once, and stored when the service has accepted them: in a file for its owner alone.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -68,8 +66,9 @@ impl LoginCommand {
         let end = until_ctrl_c(async {
             client.login(&call).await?;
             let mut found = found;
-            settle(context, &mut found, workspaces::known(&client, &call).await)?;
+            let known = workspaces::known(&client, &call).await;
             progress.finish(call.progress.elapsed());
+            settle(context, &mut found, known)?;
             profile::store(&path, &self.profile, &found.into())?;
             context.say(format_args!(
                 "the credentials work; profile `{}` in `{}` has them",

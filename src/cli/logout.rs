@@ -8,8 +8,6 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Every command ends the session that it began, so that nothing is open at the service; what stays is the profile, and
-/// this removes it. Other sections and comments of the file stay.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  insightframe logout\n  insightframe logout --profile night-shift")]
 pub(super) struct LogoutCommand {

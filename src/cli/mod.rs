@@ -86,10 +86,16 @@ enum Command {
     /// Export a report from a sandbox that is started for it, and print the first rows
     Demo(demo::Demo),
     /// Export a report to a file, an object store or stdout
+    ///
+    /// Credentials and defaults come from the environment, a profile or, on a terminal, a question: see `insightframe --help`.
     Export(Box<export::ExportCommand>),
     /// Keep a directory of a report's days up to date, here or in an object store
+    ///
+    /// Windows that are done are skipped without a request, so that the same command, run each night, fetches what is new.
     Dataset(Box<dataset::DatasetCommand>),
     /// Tell the columns of a report and their types
+    ///
+    /// The columns are those of the report's definition, with the types that an export gives them.
     Describe(describe::DescribeCommand),
     /// List the workspaces that the user may see
     Workspaces(workspaces::WorkspacesCommand),
@@ -106,21 +112,43 @@ enum Command {
     #[command(after_help = "Examples:\n  insightframe labels\n  insightframe labels --format csv | grep GDC.time")]
     Labels(catalog::CatalogCommand),
     /// List the values of a label
+    ///
+    /// These are the values that a report can be filtered by.
     Elements(elements::ElementsCommand),
     /// Translate identifiers into uris, and uris into identifiers
+    ///
+    /// Identifiers are the same in every workspace, uris are not.
     Identifiers(identifiers::IdentifiersCommand),
     /// Test credentials of Flex Insights and keep them in a profile
+    ///
+    /// User name and password are taken from the environment, or asked for on a terminal; never as arguments. They are sent
+    /// once, and stored when the service has accepted them: in a file for its owner alone.
     Login(login::LoginCommand),
     /// Forget the credentials of a profile
+    ///
+    /// Every command ends the session that it began, so that nothing is open at the service; what stays is the profile, and
+    /// this removes it. Other sections and comments of the file stay.
     Logout(logout::LogoutCommand),
     /// Delete the user's own account at Flex Insights, for good
+    ///
+    /// This is the user's account at the service, not a section of the profile file, and it doesn't come back. The id has to
+    /// be repeated; without it nothing is deleted and the id is told.
     DeleteProfile(delete_profile::DeleteProfileCommand),
     /// Ask for the analytics of Flow XO
+    ///
+    /// The API key comes from FLOWXO_API_KEY.
     #[command(name = "flowxo")]
     FlowXo(flowxo::FlowXoCommand),
     /// Create and look at Flex instances
+    ///
+    /// Credentials come from TWILIO_API_KEY and TWILIO_API_SECRET, else from TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.
     Instances(instances::InstancesCommand),
     /// Say where credentials come from, try every service, and tell what to do
+    ///
+    /// Shows from which place each credential comes (never the credential), looks at the proxy, the certificates and the
+    /// clock, and logs in to every service that has credentials, once. It changes nothing.
+    ///
+    /// The exit code is that of the first thing that is wrong, 0 when nothing is.
     Doctor(doctor::DoctorCommand),
     /// Run a local copy of the services until Ctrl-C
     Sandbox(sandbox::SandboxCommand),

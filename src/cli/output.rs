@@ -129,7 +129,8 @@ impl OutputOptions {
     pub(super) fn words(&self) -> String {
         let format = self.format.and_then(|form| form.to_possible_value());
         let format = format.map(|value| format!(" --format {}", value.get_name())).unwrap_or_default();
-        let output = self.output.as_ref().map(|path| format!(" -o {}", quoted(&path.to_string_lossy()))).unwrap_or_default();
+        let output =
+            self.output.as_ref().map(|path| format!(" -o {}", quoted(&path.to_string_lossy()))).unwrap_or_default();
         format + &output
     }
 }

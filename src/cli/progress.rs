@@ -52,6 +52,16 @@ impl Progress {
         Some(Arc::new(move |event| shown.lock().unwrap_or_else(PoisonError::into_inner).hear(&event)))
     }
 
+    /// Tells something in the middle, beside the line that changes.
+    pub(super) fn say(&self, text: impl std::fmt::Display) {
+        let Some(shown) = &self.0 else { return };
+        let line = [text.to_string()];
+        match &shown.lock().unwrap_or_else(PoisonError::into_inner).bar {
+            Some(bar) => bar.suspend(|| print(&line)),
+            None => print(&line),
+        }
+    }
+
     /// The call is done: says what there is left to say.
     pub(super) fn finish(&self, elapsed: Duration) {
         if let Some(shown) = &self.0 {

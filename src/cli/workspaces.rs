@@ -24,10 +24,9 @@ pub(super) struct WorkspacesCommand {
 
 impl WorkspacesCommand {
     pub(super) async fn run(self, context: &Context) -> Result<End> {
-        let work = async |session: &Session| {
-            let target = self.output.begin(Excerpt::All)?;
-            target.put_batch(session.client.workspaces(&session.call, false).await?).await
-        };
+        let target = self.output.begin(Excerpt::All)?;
+        let work =
+            async |session: &Session| session.put(target, session.client.workspaces(&session.call, false).await?).await;
         self.account.work(context, work).await
     }
 }

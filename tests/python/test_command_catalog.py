@@ -58,7 +58,7 @@ def test_a_list_on_a_terminal_has_all_its_rows() -> None:
 
 
 def test_elements(insights_client: InsightsClient) -> None:
-    label = "label.queue" if not (found := rows("labels")) else str(next(row["identifier"] for row in found if row["title"] == "Queue"))
+    label = str(next(row["identifier"] for row in rows("labels") if row["title"] == "Queue"))
     expected = insights_client.elements(label).to_dicts()
     assert rows("elements", label) == expected
     assert len(rows("elements", label, "--limit", "2")) == 2
@@ -125,3 +125,48 @@ def test_a_session_for_each_command(insights_sandbox: Sandbox) -> None:
     assert is_logged_out_once(insights_sandbox)
     assert run("reports", "--format", "docx").returncode == 2
     assert len(logins(insights_sandbox)) == 1
+
+
+DAYS = ("--start", "2023-12-01", "--end", "2023-12-03")
+
+
+def test_filters_and_windows_are_those_of_the_library(insights_client: InsightsClient) -> None:
+    label = str(next(row["identifier"] for row in rows("labels") if row["title"] == "Queue"))
+    queues = ["Billing", "Sales, New Business"]
+    words = [word for queue in queues for word in ("--where", f"{label}={queue}")]
+    found = rows("export", REPORT, *DAYS, *words, "--every", "1d")
+    expected = insights_client.export(REPORT, start="2023-12-01", end="2023-12-03", where={label: queues})
+    assert {row["Queue"] for row in found} == set(queues)
+    assert len(found) == len(expected)
+    for wrong in (["--where", label], ["--every", "1y"], ["--date", "date.date.mmddyyyy"]):
+        done = run("export", REPORT, *wrong)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert run("export", REPORT, "--where", f"{label}=Nobody").returncode == 4
+
+
+def test_a_dataset_goes_on_where_it_ended(insights_sandbox: Sandbox, tmp_path: Path) -> None:
+    words = ("dataset", REPORT, "calls", *DAYS)
+    done = run(*words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    files = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.parquet"))
+    assert len(files) == 3
+    rows_of = len(pl.read_parquet(tmp_path / "calls" / "**" / "*.parquet"))
+    assert f"{rows_of:,} rows" in done.stderr
+    before = insights_sandbox.executions
+    assert run(*words, cwd=tmp_path).returncode == 0
+    assert insights_sandbox.executions == before
+    assert run(*words, "--restate", "1", cwd=tmp_path).returncode == 0
+    assert insights_sandbox.executions == before + 1
+    assert run("dataset", REPORT, "calls", cwd=tmp_path).returncode == 2
+    assert run("dataset", REPORT, cwd=tmp_path).returncode == 2
+    other = run("dataset", "3035653", "calls", *DAYS, cwd=tmp_path)
+    assert other.returncode == 2, other.stderr
+
+
+def test_the_services_own_bytes(insights_client: InsightsClient, tmp_path: Path) -> None:
+    done = run("export", REPORT, *DAYS, "-o", "raw.csv", "--raw", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    insights_client.download(REPORT, tmp_path / "other.csv", start="2023-12-01", end="2023-12-03")
+    assert (tmp_path / "raw.csv").read_bytes() == (tmp_path / "other.csv").read_bytes()
+    assert run("export", REPORT, "--raw").returncode == 2
+    assert run("export", REPORT, "--raw", "-o", "-").returncode == 2

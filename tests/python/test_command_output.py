@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -138,8 +139,6 @@ def test_a_closed_pipe_is_quiet_for_help_too(words: list[str]) -> None:
 
 
 def without_times(text: str) -> str:
-    import re
-
     return re.sub(r"\d+\.\d+ s", "N s", re.sub(r"at [\d.]+ \w+/s", "at N/s", text))
 
 
@@ -186,6 +185,27 @@ def test_a_log_shows_requests_and_no_secret(insights_sandbox: Sandbox, flag: str
         for name, value in entry.headers:
             if name.lower() in ("x-gdc-authtt", "x-gdc-authsst"):
                 assert value not in log
+
+
+@pytest.mark.insights_sandbox(rows=200, raw_202_count=0)
+def test_ctrl_c_tells_how_to_go_on(insights_sandbox: Sandbox, tmp_path: Path) -> None:
+    insights_sandbox.fault("stall", path="*/execute/raw/*")
+    words = [COMMAND, "export", REPORT, "--quiet", "-o", "my rows.csv"]
+    with subprocess.Popen(words[:3] + words[4:], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while not any("/execute/raw/" in entry.path for entry in insights_sandbox.ledger):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        told = process.stderr.read()
+        assert process.wait(5) == 130
+    (line,) = re.findall("to go on where it stopped: (.*)", told)
+    assert line.startswith("insightframe export -o 'my rows.csv' --resume '")
+    resumed = subprocess.run(
+        ["sh", "-c", line.replace("insightframe", str(COMMAND), 1)], cwd=tmp_path, check=False, timeout=60
+    )
+    assert resumed.returncode == 0
+    assert insights_sandbox.executions == 1
+    assert (tmp_path / "my rows.csv").exists()
 
 
 def test_sigterm_logs_out_too(insights_sandbox: Sandbox, tmp_path: Path) -> None:
