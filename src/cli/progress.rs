@@ -111,8 +111,8 @@ fn print(lines: &[String]) {
     }
 }
 
-/// The phases in the order of the flow. A detour, such as a login in the middle, is told when it is over for the first
-/// time; a phase is told once, when a later one begins.
+/// The phases in the order of the flow. Each is told once, when a later one begins: a detour, such as a login in the
+/// middle, when it is over for the first time.
 const ORDER: [Phase; 6] =
     [Phase::LoggingIn, Phase::Resolving, Phase::Executing, Phase::Polling, Phase::Downloading, Phase::HandingOff];
 
@@ -122,7 +122,7 @@ struct Story {
     last: Option<Event>,
     since: Duration,
     spent: [Option<Duration>; ORDER.len()],
-    told: usize,
+    told: [bool; ORDER.len()],
 }
 
 fn rank(phase: Phase) -> Option<usize> {
@@ -163,10 +163,14 @@ impl Story {
     }
 
     fn tell(&mut self, before: usize, elapsed: Duration) -> Vec<String> {
-        let ranks = self.told..before;
-        self.told = self.told.max(before);
-        let over = ranks.filter_map(|rank| Some((ORDER[rank], self.spent[rank]?)));
-        over.map(|(phase, spent)| format!("{:7.2} s  {}", elapsed.as_secs_f64(), self.past(phase, spent))).collect()
+        let mut lines = Vec::new();
+        for rank in 0..before {
+            if let (Some(spent), false) = (self.spent[rank], self.told[rank]) {
+                self.told[rank] = true;
+                lines.push(format!("{:7.2} s  {}", elapsed.as_secs_f64(), self.past(ORDER[rank], spent)));
+            }
+        }
+        lines
     }
 
     fn past(&self, phase: Phase, spent: Duration) -> String {
@@ -250,7 +254,17 @@ mod tests {
         let mut story = Story::default();
         let mut lines: Vec<String> = export().iter().flat_map(|event| story.hear(event)).collect();
         lines.extend(story.finish(Duration::from_millis(617_100)));
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        assert_eq!(
+            lines,
+            [
+                "   0.12 s  logged in",
+                "   0.15 s  looked up",
+                "   0.20 s  executed",
+                " 615.00 s  waited 614.70 s, 2 polls",
+                " 617.01 s  received 25.0 MiB at 12.4 MiB/s, 100,800 rows",
+                " 617.10 s  written",
+            ]
+        );
         assert!(story.finish(Duration::from_millis(617_100)).is_empty());
     }
 
@@ -261,16 +275,31 @@ mod tests {
             story.hear(event);
             story.now()
         };
-        insta::assert_snapshot!(export().iter().map(present).collect::<Vec<_>>().join("\n"), @"");
+        insta::assert_snapshot!(export().iter().map(present).collect::<Vec<_>>().join("\n"), @"
+        looking up
+        logging in
+        looking up
+        executing
+        waiting
+        waiting, 1 poll
+        logging in
+        waiting, 1 poll
+        waiting, 2 polls
+        receiving
+        receiving 6.0 MiB at 12.0 MiB/s
+        receiving 12.0 MiB at 12.0 MiB/s, 8,192 rows
+        receiving 25.0 MiB at 12.5 MiB/s, 100,800 rows
+        writing
+        ");
     }
 
     #[test]
     fn what_counts_nothing_says_no_numbers() {
         let mut story = Story::default();
-        let phases = [(Phase::Executing, 0), (Phase::Polling, 5), (Phase::Downloading, 5)];
+        let phases = [(Phase::Executing, 0), (Phase::Polling, 500), (Phase::Downloading, 500)];
         let mut lines: Vec<String> =
             phases.iter().flat_map(|(phase, ms)| story.hear(&event(*phase, *ms, 0, 0, 0))).collect();
-        lines.extend(story.finish(Duration::from_millis(5)));
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        lines.extend(story.finish(Duration::from_millis(500)));
+        assert_eq!(lines, ["   0.50 s  executed", "   0.50 s  ready at once", "   0.50 s  received"]);
     }
 }

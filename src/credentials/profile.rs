@@ -243,9 +243,33 @@ mod tests {
         );
         store(&path, "eu", &Section { base_url: Some("https://h".into()), ..section("d", "e") }).unwrap();
         store(&path, "a.b c", &section("f", "g")).unwrap();
-        insta::assert_snapshot!(fs::read_to_string(&path).unwrap(), @"");
+        insta::assert_snapshot!(fs::read_to_string(&path).unwrap(), @r##"
+        # mine
+        [eu]   # Europe
+        username = "d" # night shift
+        password = "e"
+        base_url = "https://h"
+
+        # the other
+        [us]
+        username = 'c'
+
+        ["a.b c"]
+        username = "f"
+        password = "g"
+        "##);
         assert!(remove(&path, "us").unwrap() && !remove(&path, "us").unwrap());
-        insta::assert_snapshot!(fs::read_to_string(&path).unwrap(), @"");
+        insta::assert_snapshot!(fs::read_to_string(&path).unwrap(), @r##"
+        # mine
+        [eu]   # Europe
+        username = "d" # night shift
+        password = "e"
+        base_url = "https://h"
+
+        ["a.b c"]
+        username = "f"
+        password = "g"
+        "##);
         assert!(matches!(read(&path, "a.b c").unwrap(), Reading::Found(_)));
         assert!(!remove(Path::new("/nowhere/config.toml"), "eu").unwrap());
     }
