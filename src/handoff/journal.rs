@@ -237,8 +237,8 @@ impl Journal {
     /// # Errors
     /// As [`announce`](Self::announce).
     pub async fn flush(&self) -> Result<()> {
-        let (changes, written) = (self.state().changes, self.written.lock().await.changes);
-        if changes == written { Ok(()) } else { self.change(|_| ()).await }
+        let changes = self.state().changes;
+        if changes == self.written.lock().await.changes { Ok(()) } else { self.change(|_| ()).await }
     }
 
     async fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {
@@ -311,8 +311,9 @@ impl State {
 
     fn read(root: &Place, bytes: &[u8]) -> Result<Self> {
         let wrong = |what: String| {
-            Error::config(format!("`{root}/{MANIFEST}` {what}"))
-                .hint("it says what is done; without it all is fetched again, into an empty place")
+            Error::config(format!("`{root}/{MANIFEST}` {what}")).hint(
+                "only the manifest tells what is done: bring it back, or begin the dataset again in an empty place",
+            )
         };
         let version = serde_json::from_slice::<Value>(bytes).ok().and_then(|value| value["version"].as_u64());
         if version.is_some_and(|version| version > VERSION) {
@@ -340,7 +341,10 @@ impl State {
 
     /// Refuses to mix two things in one place.
     fn must_be(&self, root: &Place, asked: &Identity) -> Result<()> {
-        let filters = |identity: &Identity| identity.filters.to_string();
+        let filters = |identity: &Identity| match &identity.filters {
+            Value::Null => "none".to_owned(),
+            filters => filters.to_string(),
+        };
         let pairs = [
             ("report", self.identity.report.clone(), asked.report.clone()),
             ("workspace", self.identity.workspace.clone(), asked.workspace.clone()),

@@ -38,6 +38,7 @@ use tokio::sync::Semaphore;
 
 use self::{cache::Cache, catalog::Listing, objects::Batch};
 
+pub(crate) use self::poll::TOO_LARGE;
 pub use self::{
     announced::Announced,
     cache::LIFE,

@@ -12,6 +12,9 @@ use crate::{
     retry::{Pauses, Safety, retry_after::retry_after},
 };
 
+/// How the message of a result that is too large begins.
+pub(crate) const TOO_LARGE: &str = "the result is too large for the service: ";
+
 /// What polling ends with.
 enum Outcome {
     /// 204: the report has no rows.
@@ -76,7 +79,7 @@ impl Insights {
             };
             let (message, hint) = match fault {
                 ExportFault::TooLarge => (
-                    format!("the result is too large for the service: {reply}"),
+                    format!("{TOO_LARGE}{reply}"),
                     "export fewer days at a time: `every=\"1d\"` cuts them into windows",
                 ),
                 _ => (format!("the service no longer has the result: {reply}"), "export the report again"),

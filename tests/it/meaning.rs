@@ -287,7 +287,9 @@ async fn an_address_that_announces_nonsense_is_no_worse_than_one_that_announces_
         stage.sandbox.clear_faults();
         stage.fault(json!({"fault": "status", "status": 204, "path": RESULT, "body": ""}));
         let windows = json!([{"result": execution.result.to_string()}]);
-        let handle = json!({"insightframe": 1, "report": execution.report.to_string(), "windows": windows});
+        let service = origin.to_string();
+        let handle =
+            json!({"insightframe": 1, "service": service, "report": execution.report.to_string(), "windows": windows});
         assert_eq!(stage.table(&resumed(&stage, &handle.to_string())).await.unwrap().schema(), full.schema());
     }
 }

@@ -169,7 +169,7 @@ hint: it is what the service is told, such as {"type": "floating", "from": -7, "
 """)
     assert message(ConfigError, where({"Queue Name": ["Billing"]})) == snapshot("""\
 `Queue Name` does not name a label
-hint: give the identifier (`label.agents.team_name`) or the address (`/gdc/md/…/obj/5193`)\
+hint: give the identifier (`label.agents.team_name`), the object id (`5193`) or the address (`/gdc/md/…/obj/5193`); `labels()` lists them\
 """)
     assert message(TypeError, where({queue: "Billing"})) == snapshot(
         "`where` on `label.conversations.queue` must be a list of titles, a `Last`, or a dict for the service, not a `str`"
@@ -180,13 +180,10 @@ hint: give the identifier (`label.agents.team_name`) or the address (`/gdc/md/�
     assert message(TypeError, where({queue: ["Billing", 7]})) == snapshot(
         "`where` on `label.conversations.queue` must be a list of titles, and titles are strings"
     )
-    assert message(TypeError, where({7: ["Billing"]})) == snapshot(
-        "the keys of `where` must be identifiers of labels"
-    )
+    assert message(TypeError, where({7: ["Billing"]})) == snapshot("the keys of `where` must be identifiers of labels")
     assert message(TypeError, where([queue])) == snapshot("`where` must be a mapping of label to what it may show")
-    assert message(ValueError, where({queue: {"from": float("nan")}})) == snapshot(
-        "Out of range float values are not JSON compliant: nan"
-    )
+    # The words are those of Python's `json`, and differ between its versions.
+    assert message(ValueError, where({queue: {"from": float("nan")}})).startswith("Out of range float values")
     assert message(ConfigError, lambda: Last()) == snapshot(
         "`Last` takes exactly one of `days`, `weeks`, `months`, `quarters`, `years`, not none"
     )

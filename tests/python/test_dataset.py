@@ -72,11 +72,11 @@ def test_duckdb_reads_it(insights_client: InsightsClient, root: Path) -> None:
     assert found.drop("window_start", "filename", "file_row_number").equals(truth(insights_client))
 
 
-@pytest.mark.parametrize("format", ["ipc", "csv"])
-def test_other_kinds_of_files_are_read_too(insights_client: InsightsClient, tmp_path: Path, format: str) -> None:
-    insights_client.export_dataset(REPORT, tmp_path, start="2023-01-29", end="2023-02-01", format=format)  # type: ignore[arg-type]
+@pytest.mark.parametrize("kind", ["ipc", "csv"])
+def test_other_kinds_of_files_are_read_too(insights_client: InsightsClient, tmp_path: Path, kind: str) -> None:
+    insights_client.export_dataset(REPORT, tmp_path, start="2023-01-29", end="2023-02-01", format=kind)  # type: ignore[arg-type]
     expected = truth(insights_client)
-    if format == "ipc":
+    if kind == "ipc":
         found = pl.scan_ipc(f"{tmp_path}/**/*.arrow", hive_partitioning=True).collect()
         assert found.schema["window_start"] == pl.Date
     else:

@@ -122,8 +122,14 @@ def test_a_handle_of_another_service_is_refused(insights_sandbox: Sandbox) -> No
         handle = caught.value.handle
         assert handle is not None
         assert insights_sandbox.password not in handle
-        with other.insights_client() as stranger, pytest.raises((ConfigError, ResultGone)):
+        with other.insights_client() as stranger, pytest.raises(ConfigError) as refused:
             stranger.resume(handle)
+        message = str(refused.value).replace(insights_sandbox.url, "ONE").replace(other.url, "OTHER")
+        assert message == snapshot("""\
+the handle is of the service at `ONE`, not of `OTHER`
+hint: go on with a client of the same `base_url`\
+""")
+        assert other.ledger == []
         assert len(client.resume(handle)) == 50
 
 

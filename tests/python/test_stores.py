@@ -3,8 +3,6 @@
 import re
 import subprocess
 import sys
-import time
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +17,6 @@ from inline_snapshot import snapshot
 from insightframe import InsightsClient, Table, decode_csv
 from insightframe.errors import ConfigError
 from insightframe.sandbox import Sandbox
-from tap import Tap
 
 KEY, SECRET = "AKIAIOSFODNN7CANARY1", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYCANARY"
 pytestmark = pytest.mark.insights_sandbox(rows_per_day=20, data_end="2023-01-31", raw_202_count=0)
@@ -29,7 +26,9 @@ pytestmark = pytest.mark.insights_sandbox(rows_per_day=20, data_end="2023-01-31"
 def moto() -> Iterator[str]:
     """A process of its own, like a service."""
     serve = "from moto.server import ThreadedMotoServer as S; s = S(ip_address='127.0.0.1', port=0, verbose=False); s.start(); print(s.get_host_and_port()[1], flush=True); import sys; sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", serve], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", serve], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout
         yield f"http://127.0.0.1:{int(server.stdout.readline())}"
         server.kill()
@@ -44,7 +43,9 @@ class Bucket:
     client: Any
 
     def keys(self) -> dict[str, int]:
-        return {found["Key"]: found["Size"] for found in self.client.list_objects_v2(Bucket=self.name).get("Contents", [])}
+        return {
+            found["Key"]: found["Size"] for found in self.client.list_objects_v2(Bucket=self.name).get("Contents", [])
+        }
 
     def uploads(self) -> int:
         return len(self.client.list_multipart_uploads(Bucket=self.name).get("Uploads", []))
@@ -56,10 +57,18 @@ class Bucket:
 @pytest.fixture
 def bucket(moto: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    client = boto3.client("s3", endpoint_url=moto, aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="us-east-1")
+    client = boto3.client(
+        "s3", endpoint_url=moto, aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="us-east-1"
+    )
     name = f"bucket-{uuid.uuid4().hex}"
     client.create_bucket(Bucket=name)
-    options = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET, "aws_region": "us-east-1", "aws_endpoint_url": moto, "allow_http": "true"}
+    options = {
+        "aws_access_key_id": KEY,
+        "aws_secret_access_key": SECRET,
+        "aws_region": "us-east-1",
+        "aws_endpoint_url": moto,
+        "allow_http": "true",
+    }
     return Bucket(name, options, client)
 
 
@@ -91,9 +100,13 @@ def test_a_stream_is_written_while_it_arrives(bucket: Bucket, insights_client: I
     assert bucket.keys() == {"calls.parquet": size}
 
 
-def test_a_dataset_lives_in_a_bucket(bucket: Bucket, insights_client: InsightsClient, insights_sandbox: Sandbox) -> None:
+def test_a_dataset_lives_in_a_bucket(
+    bucket: Bucket, insights_client: InsightsClient, insights_sandbox: Sandbox
+) -> None:
     def export(**more: Any) -> Any:
-        return insights_client.export_dataset("3035643", bucket.url("calls"), start="2023-01-29", end="2023-02-01", storage_options=bucket.options, **more)
+        return insights_client.export_dataset(
+            "3035643", bucket.url("calls"), start="2023-01-29", end="2023-02-01", storage_options=bucket.options, **more
+        )
 
     receipt = export()
     assert (receipt.rows, len(receipt.windows)) == (60, 4)
@@ -118,15 +131,26 @@ def test_a_second_writer_of_a_dataset_in_a_bucket_is_noticed(bucket: Bucket, ins
     def overwrite(_: object) -> None:
         if not state:
             # As soon as the first window is under way, somebody else writes to the manifest.
-            state.append(bucket.client.put_object(Bucket=bucket.name, Key="calls/_insightframe/manifest.json", Body=b"{}"))
+            state.append(
+                bucket.client.put_object(Bucket=bucket.name, Key="calls/_insightframe/manifest.json", Body=b"{}")
+            )
 
     state: list[object] = []
     with pytest.raises(BlockingIOError, match="another process has written to this dataset meanwhile"):
-        insights_client.export_dataset("3035643", bucket.url("calls"), start="2023-01-29", end="2023-02-01", storage_options=bucket.options, progress=overwrite)
+        insights_client.export_dataset(
+            "3035643",
+            bucket.url("calls"),
+            start="2023-01-29",
+            end="2023-02-01",
+            storage_options=bucket.options,
+            progress=overwrite,
+        )
     assert set(bucket.keys()) == {"calls/_insightframe/manifest.json"}
 
 
-def test_a_broken_upload_is_forgotten(bucket: Bucket, insights_client: InsightsClient, insights_sandbox: Sandbox) -> None:
+def test_a_broken_upload_is_forgotten(
+    bucket: Bucket, insights_client: InsightsClient, insights_sandbox: Sandbox
+) -> None:
     insights_sandbox.fault("reset", path="*/execute/raw/*", method="GET", times=None, after=60_000_000)
     stream = insights_client.stream("3035653", schema="text")
     bucket.client.put_object(Bucket=bucket.name, Key="calls.csv", Body=b"old")

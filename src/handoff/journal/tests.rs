@@ -70,7 +70,31 @@ async fn a_manifest_can_be_read_by_people_and_says_all() {
     journal.flush().await.unwrap();
     journal.announce(row(3, b"never")).await.unwrap();
     let text = String::from_utf8(root.below(MANIFEST).read().await.unwrap().unwrap().0.to_vec()).unwrap();
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    {
+      "insightframe": "dataset",
+      "version": 1,
+      "report": "/gdc/md/w/obj/1",
+      "workspace": "w",
+      "date": "date.date.mmddyyyy",
+      "where": null,
+      "format": "csv",
+      "fingerprint": "ba613da2b4cd0cc2",
+      "columns": [
+        {"name":"Queue","type":"utf8"},
+        {"name":"Date","type":"date32"},
+        {"name":"Talk \"Time\"","type":"float64"},
+        {"name":"At","type":"timestamp[us, UTC]"}
+      ],
+      "windows": [
+        {"start":"2024-05-01","end":"2024-05-01","file":"window_start=2024-05-01/part-0.csv","rows":1,"bytes":1,"sha256":"6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b","written":"2024-06-01T04:00:00Z"},
+        {"start":"2024-05-02","end":"2024-05-02","file":"window_start=2024-05-02/part-0.csv","rows":1,"bytes":1,"sha256":"6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b","written":"2024-06-01T04:00:00Z"}
+      ],
+      "unsettled": [
+        {"start":"2024-05-03","end":"2024-05-03","file":"window_start=2024-05-03/part-0.csv","rows":1,"bytes":5,"sha256":"6497e4b3d7bed16979a343a7db4efa6d57725529f5ac3cec45c1f08fabcbdafc","written":"2024-06-01T04:00:00Z"}
+      ]
+    }
+    "#);
     let (again, warnings) = open(&root).await;
     assert_eq!((again.rows(), warnings.len()), (vec![row(1, b"1"), row(2, b"1")], 0));
     assert_eq!(again.schema(), Some(schema()));
@@ -140,18 +164,36 @@ async fn what_is_not_this_dataset_is_refused() {
         let error = Journal::open(&root, identity).await.unwrap_err().to_string();
         error.replace(&room.path().display().to_string(), "…")
     };
-    insta::assert_snapshot!(refused(Identity { report: "/gdc/md/w/obj/2".into(), ..identity() }).await, @"");
-    insta::assert_snapshot!(refused(Identity { filters: json!({"label.queue": ["Sales"]}), ..identity() }).await, @"");
-    insta::assert_snapshot!(refused(Identity { format: "parquet".into(), ..identity() }).await, @"");
+    insta::assert_snapshot!(refused(Identity { report: "/gdc/md/w/obj/2".into(), ..identity() }).await, @r"
+    `…/calls` holds another dataset: its report is `/gdc/md/w/obj/1`, not `/gdc/md/w/obj/2`
+    hint: a dataset is one report under one filter; give the other one a place of its own
+    ");
+    insta::assert_snapshot!(refused(Identity { filters: json!({"label.queue": ["Sales"]}), ..identity() }).await, @r#"
+    `…/calls` holds another dataset: its filter is `none`, not `{"label.queue":["Sales"]}`
+    hint: a dataset is one report under one filter; give the other one a place of its own
+    "#);
+    insta::assert_snapshot!(refused(Identity { format: "parquet".into(), ..identity() }).await, @r"
+    `…/calls` holds another dataset: its format is `csv`, not `parquet`
+    hint: a dataset is one report under one filter; give the other one a place of its own
+    ");
     fs::write(root.below(MANIFEST).path().unwrap(), "{\"insightframe\": \"dataset\", \"version\": 2}").unwrap();
-    insta::assert_snapshot!(refused(identity()).await, @"");
+    insta::assert_snapshot!(refused(identity()).await, @r"
+    `…/calls` was written by a newer insightframe
+    hint: update this one
+    ");
     fs::write(root.below(MANIFEST).path().unwrap(), "{\"insightframe\":").unwrap();
-    insta::assert_snapshot!(refused(identity()).await, @"");
+    insta::assert_snapshot!(refused(identity()).await, @r"
+    `…/calls/_insightframe/manifest.json` is damaged: EOF while parsing a value at line 1 column 16
+    hint: only the manifest tells what is done: bring it back, or begin the dataset again in an empty place
+    ");
 
     fs::remove_dir_all(root.path().unwrap()).unwrap();
     fs::create_dir_all(root.path().unwrap().join("window_start=2024-05-01")).unwrap();
     fs::write(root.path().unwrap().join("window_start=2024-05-01/theirs.csv"), "").unwrap();
-    insta::assert_snapshot!(refused(identity()).await, @"");
+    insta::assert_snapshot!(refused(identity()).await, @r"
+    `…/calls` is no dataset of ours, and it is not empty: it has `window_start=2024-05-01/theirs.csv`
+    hint: give a dataset a place of its own
+    ");
 }
 
 #[tokio::test]

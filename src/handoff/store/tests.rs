@@ -58,12 +58,8 @@ fn what_is_no_place_is_refused_without_repeating_a_secret() {
     `storage_options`: `aws_allow_invalid_certificates` means nothing to `s3://`
     hint: the names are those of the `object_store` crate, as in polars and delta-rs
     ");
-    insta::assert_snapshot!(refused("gs://bucket/report.csv", &[("google_service_account_key", "canary")]), @r"
-    the store of `gs://bucket/report.csv` can't be set up: expected value at line 1 column 1
-    ");
-    insta::assert_snapshot!(refused("az://container/report.csv", &[("azure_storage_account_name", "a"), ("azure_storage_account_key", "!canary!")]), @r"
-    the store of `az://container/report.csv` can't be set up: Invalid symbol 33, offset 0.
-    ");
+    insta::assert_snapshot!(refused("gs://bucket/report.csv", &[("google_service_account_key", "canary")]), @"the store of `gs://bucket/report.csv` can't be set up: expected value at line 1 column 1");
+    insta::assert_snapshot!(refused("az://container/report.csv", &[("azure_storage_account_name", "a"), ("azure_storage_account_key", "!canary!")]), @"the store of `az://container/report.csv` can't be set up: Invalid symbol 33, offset 0.");
 }
 
 #[test]
