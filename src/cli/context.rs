@@ -48,6 +48,14 @@ impl Context {
         }
     }
 
+    /// The line that changes, on a terminal; nothing elsewhere.
+    pub(super) fn line(&self) -> Progress {
+        match self.voice {
+            Voice { quiet: false, verbose: 0 } if console::user_attended_stderr() => Progress::bar(),
+            _ => Progress::silent(),
+        }
+    }
+
     /// Shows how far a call is: as a line that changes on a terminal, unless a log is written there too.
     pub(super) fn progress(&self) -> Progress {
         match self.voice {

@@ -52,7 +52,8 @@ impl DoctorCommand {
 
     /// Everything in the order in which one thing needs another.
     async fn look(&self, context: &Context) -> Vec<Finding> {
-        let progress = context.progress();
+        // Calls of several services have no one story to tell.
+        let progress = context.line();
         let asked = services::Asked { context, addresses: &self.addresses, timeout: self.patience.timeout };
         let mut findings = vec![machine::program(), machine::profile_file(), machine::proxy(), machine::certificates()];
         match look_up(Given::default(), self.profile.as_deref(), variable) {

@@ -108,7 +108,7 @@ def test_login_and_logout_leave_other_sections_alone(profile_file: Path) -> None
     assert again.stderr == f"error: there is no profile `day` to forget: `{profile_file}` has none of this name\n"
     missing = run("export", REPORT, "--profile", "day")
     assert missing.returncode == 2
-    assert missing.stderr == snapshot("")
+    assert missing.stderr.replace(str(profile_file), "…") == snapshot("")
 
 
 def test_a_profile_that_is_named_goes_before_the_environment(
@@ -213,12 +213,16 @@ def test_doctor_finds_what_is_right(sandbox: Sandbox) -> None:
         "as the service's",
         "accepted in",
         "key from `FLOWXO_API_KEY`, accepted",
-        "`TWILIO_API_KEY` and `TWILIO_API_SECRET` accepted",
+        "`TWILIO_API_KEY` and `TWILIO_API_SECRET` accepted; Flex isn't installed on the account",
+        "to do: `insightframe instances create --wait` installs it",
     ):
         assert words in done.stdout, done.stdout
     for secret in (sandbox.password, sandbox.flowxo_api_key, sandbox.api_secret):
         assert secret not in done.stdout + done.stderr
     assert is_logged_out_once(sandbox)
+    assert run("instances", "create", "--base-url", sandbox.url).returncode == 0
+    again = run("doctor", "--flowxo-url", sandbox.url, "--instances-url", sandbox.url)
+    assert "Flex Insights workspace " in again.stdout
 
 
 def test_doctor_as_rows_and_what_is_wrong(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ use crate::{
     },
     clock::Clock,
     credentials::{Found, Sourced},
-    error::{Error, Result},
+    error::{ApiFault, Error, Kind, Result},
     flowxo::{self, FlowXo},
     handoff::receipt::counted,
     http::{Http, Proxy, Request, Tls, wire::Wire},
@@ -168,6 +168,11 @@ impl Asked<'_> {
                     words.push_str(&format!("\nFlex Insights workspace {} ({zone})", workspace.id));
                 }
                 Finding::fine(SUBJECT, words)
+            }
+            // It knows who asks, and has nothing to show.
+            Err(error) if matches!(error.kind(), Kind::Api(reply) if reply.fault == ApiFault::NotFound) => {
+                let words = format!("`{name}` and `{secret}` accepted; Flex isn't installed on the account");
+                Finding::new(SUBJECT, State::Odd, words).advise("`insightframe instances create --wait` installs it")
             }
             Err(error) => Finding::wrong(SUBJECT, error),
         }
