@@ -108,7 +108,10 @@ def test_login_and_logout_leave_other_sections_alone(profile_file: Path) -> None
     assert again.stderr == f"error: there is no profile `day` to forget: `{profile_file}` has none of this name\n"
     missing = run("export", REPORT, "--profile", "day")
     assert missing.returncode == 2
-    assert missing.stderr.replace(str(profile_file), "…") == snapshot("")
+    assert missing.stderr.replace(str(profile_file), "…") == snapshot("""\
+error: the profile `day` is asked for, but `…` has no such section
+hint: it has `night`; `insightframe login --profile day` makes it
+""")
 
 
 def test_a_profile_that_is_named_goes_before_the_environment(
@@ -234,7 +237,20 @@ def test_doctor_as_rows_and_what_is_wrong(sandbox: Sandbox, monkeypatch: pytest.
     assert done.returncode == 2
     assert "canary" not in done.stdout + done.stderr
     found = {row["check"]: row for row in json.loads(done.stdout)}
-    assert {check: row["state"] for check, row in found.items()} == snapshot({})
+    assert {check: row["state"] for check, row in found.items()} == snapshot(
+        {
+            "program": "ok",
+            "profile file": "absent",
+            "proxy": "ok",
+            "certificates": "wrong",
+            "flex insights": "ok",
+            "connection": "ok",
+            "clock": "ok",
+            "login": "wrong",
+            "flow xo": "absent",
+            "flex instances": "odd",
+        }
+    )
     assert found["proxy"]["found"] == "http://proxy.example:3128 (`HTTPS_PROXY`)"
     assert found["certificates"]["advice"] == "correct `SSL_CERT_FILE`, or unset it"
     assert len(logins(sandbox)) == 1

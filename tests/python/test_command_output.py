@@ -81,7 +81,10 @@ def test_the_format_that_is_named_goes_before_the_ending(tmp_path: Path) -> None
 def test_a_name_without_a_format_costs_nothing(insights_sandbox: Sandbox, tmp_path: Path) -> None:
     done = run("export", REPORT, "-o", "report.xlsx", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.decode() == snapshot("")
+    assert done.stderr.decode() == snapshot("""\
+error: `report.xlsx` ends in none of .csv, .json, .ndjson, .parquet, .arrow and .txt
+hint: `--format` says what it is to be
+""")
     assert logins(insights_sandbox) == []
 
 
@@ -146,7 +149,14 @@ def without_times(text: str) -> str:
 def test_phases_are_plain_lines_elsewhere(tmp_path: Path) -> None:
     done = run("export", REPORT, "-o", "rows.csv", cwd=tmp_path)
     told = without_times(done.stderr.decode()).split("report ")[0]
-    assert told == snapshot("")
+    assert told == snapshot("""\
+   N s  logged in
+   N s  looked up
+   N s  executed
+   N s  waited N s, 2 polls
+   N s  received 16.7 KiB at N/s, 200 rows
+   N s  written
+""")
     assert "\x1b" not in done.stderr.decode()
     assert run("export", REPORT, "-o", "rows.csv", "--quiet", cwd=tmp_path).stderr == b""
 
@@ -179,7 +189,7 @@ def test_a_log_shows_requests_and_no_secret(insights_sandbox: Sandbox, flag: str
     log = done.stderr.decode()
     assert done.returncode == 0
     assert "insightframe::insights::login: logged in" in log
-    assert ("path=\"/gdc/account/login\"" in log) == (flag == "-vv")
+    assert ('path="/gdc/account/login"' in log) == (flag == "-vv")
     assert insights_sandbox.password not in log
     for entry in insights_sandbox.ledger:
         for name, value in entry.headers:
@@ -210,7 +220,9 @@ def test_ctrl_c_tells_how_to_go_on(insights_sandbox: Sandbox, tmp_path: Path) ->
 
 def test_sigterm_logs_out_too(insights_sandbox: Sandbox, tmp_path: Path) -> None:
     insights_sandbox.fault("stall", path="*/execute/raw/*", times=None)
-    with subprocess.Popen([COMMAND, "export", REPORT, "-o", "rows.csv"], cwd=tmp_path, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [COMMAND, "export", REPORT, "-o", "rows.csv"], cwd=tmp_path, stderr=subprocess.PIPE
+    ) as process:
         while not any("/execute/raw/" in entry.path for entry in insights_sandbox.ledger):
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)

@@ -142,6 +142,11 @@ def test_identifiers(insights_sandbox: Sandbox, credentials: None) -> None:
     assert back.stdout == f"identifier,uri\n{pair['identifier']},{pair['uri']}\n"
     unknown = run("identifiers", "no.such.label", "date.date.mmddyyyy", "nor.this")
     assert (unknown.returncode, unknown.stdout) == (4, "")
-    assert unknown.stderr.splitlines()[-2:] == snapshot()
+    assert unknown.stderr.splitlines()[-2:] == snapshot(
+        [
+            "error: POST /gdc/md/sandboxws0000000000000000000one1/identifiers answered 200: workspace `sandboxws0000000000000000000one1` doesn't have the identifiers `no.such.label`, `nor.this`",
+            "hint: identifiers are case-sensitive, and an object may exist in another workspace alone",
+        ]
+    )
     assert run("identifiers").returncode == 2
     assert run("identifiers", "/gdc/md/../x").returncode != 0
