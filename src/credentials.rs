@@ -88,8 +88,8 @@ pub fn resolve(given: Given, environment: impl Fn(&str) -> Option<String>) -> Re
 
 /// Completes what the caller gave, in this order: from the section `profile` of the profile file, if he asks for one;
 /// from `FLEX_INSIGHTS_USERNAME`, `FLEX_INSIGHTS_PASSWORD`, `FLEX_INSIGHTS_WORKSPACE` and `FLEX_INSIGHTS_BASE_URL`; and
-/// from the section `INSIGHTFRAME_PROFILE` (default `default`), unless the caller asks for another or user name and
-/// password are there already. The file is `INSIGHTFRAME_CONFIG` (default `~/.config/insightframe/config.toml`). An
+/// from the section `INSIGHTFRAME_PROFILE` (default `default`), unless the caller asks for another or all is there
+/// already. The file is `INSIGHTFRAME_CONFIG` (default `~/.config/insightframe/config.toml`). An
 /// empty value counts as none.
 ///
 /// # Errors
@@ -110,7 +110,7 @@ pub fn look_up(given: Given, profile: Option<&str>, environment: impl Fn(&str) -
     }
     match variable(profile::NAME) {
         Some(section) => found.read(path, &section, Some(&format!("`{}` is `{section}`", profile::NAME)))?,
-        None if found.username.is_some() && found.password.is_some() => {}
+        None if found.has_all() => {}
         None => found.read(path, profile::DEFAULT, None)?,
     }
     Ok(found)
@@ -154,6 +154,10 @@ impl From<Found> for Section {
 }
 
 impl Found {
+    fn has_all(&self) -> bool {
+        self.username.is_some() && self.password.is_some() && self.workspace.is_some() && self.base_url.is_some()
+    }
+
     /// Takes what is missing from `values`; `source` names the place of the value of a variable.
     fn fill(&mut self, values: Section, source: impl Fn(&'static str) -> Source) {
         fn take<T>(slot: &mut Option<Sourced<T>>, value: Option<T>, source: impl FnOnce() -> Source) {
@@ -207,15 +211,22 @@ impl Found {
     /// `Config` that names every place that was looked at, when the user name or the password is missing.
     pub fn complete(self) -> Result<Resolved> {
         let Self { username, password, workspace, base_url, looked_at } = self;
-        let missing = |what: &str, variable: &str| {
+        let missing = |what: &str, variables: &str| {
             let looked_at = if looked_at.is_empty() { String::new() } else { format!(", and {looked_at}") };
-            Error::config(format!("no {what}: none was given, `{variable}` is not set{looked_at}")).hint(
+            Err(Error::config(format!("no {what}: none was given, {variables} not set{looked_at}")).hint(
                 "Flex Insights has logins of its own, issued by Twilio's support; to try without one, start a sandbox: \
                  `insightframe demo`",
-            )
+            ))
         };
-        let (username, _) = username.ok_or_else(|| missing("user name", USERNAME))?;
-        let (password, source) = password.ok_or_else(|| missing("password", PASSWORD))?;
+        let ((username, _), (password, source)) = match (username, password) {
+            (Some(username), Some(password)) => (username, password),
+            (Some(_), None) => return missing("password", "`FLEX_INSIGHTS_PASSWORD` is"),
+            (None, Some(_)) => return missing("user name", "`FLEX_INSIGHTS_USERNAME` is"),
+            (None, None) => {
+                let variables = "`FLEX_INSIGHTS_USERNAME` and `FLEX_INSIGHTS_PASSWORD` are";
+                return missing("user name and no password", variables);
+            }
+        };
         Ok(Resolved {
             username,
             password,
@@ -248,7 +259,7 @@ mod tests {
     fn missing_credentials_name_every_place_that_was_looked_at() {
         let error = resolve(Given::default(), lookup(&[("INSIGHTFRAME_CONFIG", "/nowhere/config.toml")])).unwrap_err();
         insta::assert_snapshot!(error, @"
-        no user name: none was given, `FLEX_INSIGHTS_USERNAME` is not set, and the profile file `/nowhere/config.toml` doesn't exist
+        no user name and no password: none was given, `FLEX_INSIGHTS_USERNAME` and `FLEX_INSIGHTS_PASSWORD` are not set, and the profile file `/nowhere/config.toml` doesn't exist
         hint: Flex Insights has logins of its own, issued by Twilio's support; to try without one, start a sandbox: `insightframe demo`
         ");
         let given = Given { username: Some("u@example.com".into()), ..Given::default() };
@@ -267,6 +278,17 @@ mod tests {
         .unwrap();
         assert_eq!((found.username.as_str(), found.password.expose()), ("c", "pp"));
         assert_eq!((found.workspace.as_deref(), found.base_url.as_deref()), (Some("ew"), Some("pb")));
+        assert!(!found.password_was_given);
+        // Credentials from elsewhere don't hide the profile's workspace; an empty value is none.
+        let known = [
+            ("INSIGHTFRAME_CONFIG", path),
+            ("FLEX_INSIGHTS_USERNAME", "e"),
+            ("FLEX_INSIGHTS_PASSWORD", "ep"),
+            ("FLEX_INSIGHTS_BASE_URL", ""),
+        ];
+        let found = resolve(Given { password: Some(Secret::new("")), ..Given::default() }, lookup(&known)).unwrap();
+        assert_eq!((found.username.as_str(), found.password.expose()), ("e", "ep"));
+        assert_eq!((found.workspace.as_deref(), found.base_url.as_deref()), (Some("pw"), Some("pb")));
         assert!(!found.password_was_given);
         let asked = [("INSIGHTFRAME_CONFIG", path), ("INSIGHTFRAME_PROFILE", "third")];
         assert!(resolve(Given::default(), lookup(&asked)).unwrap_err().to_string().contains("no such section"));

@@ -47,7 +47,9 @@ hint: use https; http is accepted for loopback addresses alone\
     assert message(ConfigError, lambda: client(auth="basic")) == snapshot(
         "`auth` is `basic`, which is neither `header` nor `cookie`"
     )
-    assert message(ConfigError, lambda: client(max_concurrency=0)) == snapshot("`max_concurrency` must be at least 1")
+    assert message(ConfigError, lambda: client(max_concurrency=0)) == snapshot(
+        "`max_concurrency` is 0; it must be a whole number from 1 to 2305843009213693951"
+    )
     assert message(ConfigError, lambda: client(proxy="ftp://proxy")) == snapshot("""\
 the proxy's address can't be used: its scheme is none of http, https, socks5, socks5h
 hint: write `http://host:port`, `https://host:port`, `socks5h://host:port`, or `direct` for none\
@@ -299,6 +301,9 @@ def test_ids_can_not_move_the_path(insights_client: InsightsClient, insights_san
         lambda: insights_client.identifiers([text]),
         lambda: insights_client.identifiers(["a"], workspace=text),
         lambda: insights_client.uris([text]),
+        lambda: insights_client.describe(text),
+        lambda: insights_client.reports(workspace=text),
+        lambda: insights_client.elements(text),
         lambda: insights_client.resume(text),
     ):
         with pytest.raises((ConfigError, UntrustedUri)) as caught:
