@@ -22,7 +22,9 @@ impl CatalogCommand {
         let target = self.output.begin(Excerpt::All)?;
         let work = async |session: &Session| {
             let workspace = session.client.workspace(None)?;
-            session.put(target, session.client.catalog(&session.call, &workspace, listing, false).await?).await
+            session
+                .put(target, Box::pin(session.client.catalog(&session.call, &workspace, listing, false)).await?)
+                .await
         };
         self.account.work(context, work).await
     }

@@ -73,7 +73,7 @@ impl DatasetCommand {
                 widen: self.widen,
             };
             // The time is that of each window; all of them together may take as long as it takes.
-            let receipt = dataset::write(client, &call.given(None), &asked).await?;
+            let receipt = Box::pin(dataset::write(client, &call.given(None), &asked)).await?;
             progress.finish(call.progress.elapsed());
             context.say(receipt);
             Ok(())

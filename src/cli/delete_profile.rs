@@ -24,13 +24,13 @@ pub(super) struct DeleteProfileCommand {
 impl DeleteProfileCommand {
     pub(super) async fn run(self, context: &Context) -> Result<End> {
         let work = async |Session { client, call, .. }: &Session| {
-            client.login(call).await?;
+            Box::pin(client.login(call)).await?;
             let Some(confirm) = &self.confirm else {
                 let id = client.profile_id().unwrap_or_default();
                 return Err(Error::config(format!("nothing was deleted: the profile `{id}` is not confirmed"))
                     .hint(format!("`insightframe delete-profile --confirm {id}` deletes it for good")));
             };
-            client.delete_profile(call, confirm).await?;
+            Box::pin(client.delete_profile(call, confirm)).await?;
             context.say(format_args!("the profile `{confirm}` is deleted"));
             Ok(())
         };

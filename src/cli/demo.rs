@@ -53,7 +53,7 @@ impl Demo {
             ..Export::new(ReportName::parse(REPORT, &origin)?)
         };
         let end = until_ctrl_c(async {
-            let table = export::table(&client, &call, &Start::New(export)).await?;
+            let table = Box::pin(export::table(&client, &call, &Start::New(export))).await?;
             progress.finish(call.progress.elapsed());
             // A taste, also where it isn't a terminal that reads.
             let room = room(Excerpt::First);

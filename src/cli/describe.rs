@@ -37,8 +37,8 @@ impl DescribeCommand {
         let work = async |session: &Session| {
             let Session { client, call, origin, progress } = session;
             let name = ReportName::parse(&self.report, origin)?;
-            let report = client.locate(call, &name, None).await?;
-            let report = client.describe(call, &report).await?;
+            let report = Box::pin(client.locate(call, &name, None)).await?;
+            let report = Box::pin(client.describe(call, &report)).await?;
             progress.finish(call.progress.elapsed());
             if self.output.is_for_people() {
                 return print(description::text(&report));

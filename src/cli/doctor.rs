@@ -40,7 +40,7 @@ impl DoctorCommand {
         let mut wrong = None;
         let end = until_ctrl_c(async {
             let target = self.output.begin(Excerpt::All)?;
-            let findings = self.look(context).await;
+            let findings = Box::pin(self.look(context)).await;
             wrong = findings.iter().find_map(|finding| finding.error.clone());
             if self.output.is_for_people() { print(text(&findings)) } else { target.put_batch(rows(&findings)?).await }
         });

@@ -39,8 +39,8 @@ impl ElementsCommand {
         let work = async |session: &Session| {
             let Session { client, call, origin, .. } = session;
             let name = ReportName::parse_label(&self.label, origin)?;
-            let label = client.locate(call, &name, None).await?;
-            let found = client.elements(call, &label, self.contains.as_deref(), self.limit).await?;
+            let label = Box::pin(client.locate(call, &name, None)).await?;
+            let found = Box::pin(client.elements(call, &label, self.contains.as_deref(), self.limit)).await?;
             session.put(target, element_table(&found)?).await
         };
         self.account.work(context, work).await

@@ -81,7 +81,7 @@ impl ExportCommand {
 
     async fn download(&self, context: &Context, session: &Session, start: Start) -> Result<()> {
         let path: PathBuf = self.output.path().ok_or_else(|| Error::config("`--raw` needs a file: `-o report.csv`"))?;
-        let receipt = export::download(&session.client, &session.call, &start, &path).await?;
+        let receipt = Box::pin(export::download(&session.client, &session.call, &start, &path)).await?;
         session.progress.finish(session.call.progress.elapsed());
         context.say(receipt);
         Ok(())
@@ -100,12 +100,12 @@ async fn deliver(context: &Context, session: &Session, start: Start, target: Tar
     let (output, format) = match target {
         Target::Rows(output, format) => (output, format),
         target @ Target::Text(..) => {
-            let table = export::table(client, call, &start).await?;
+            let table = Box::pin(export::table(client, call, &start)).await?;
             progress.finish(call.progress.elapsed());
             return target.put(&table).await;
         }
     };
-    let (rows, receipt) = export::stream(client, call, start).await?;
+    let (rows, receipt) = Box::pin(export::stream(client, call, start)).await?;
     let schema = SchemaRef::clone(rows.schema());
     let output = format.encode(rows.into_batches(), output, schema).await?;
     call.progress.enter(Phase::HandingOff);

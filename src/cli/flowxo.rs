@@ -164,7 +164,7 @@ impl Asking {
         let progress = context.progress();
         let call = Call::new(context.clock(), self.patience.timeout, progress.listener());
         until_ctrl_c(async {
-            let rows = ask(&client, &call).await?;
+            let rows = Box::pin(ask(&client, &call)).await?;
             progress.finish(call.progress.elapsed());
             target.put_batch(rows).await
         })

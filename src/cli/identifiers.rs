@@ -42,11 +42,11 @@ impl IdentifiersCommand {
             let mut pairs = Vec::with_capacity(self.names.len());
             if !identifiers.is_empty() {
                 let workspace = session.client.workspace(None)?;
-                let found = session.client.identifiers(&session.call, &workspace, &identifiers).await?;
+                let found = Box::pin(session.client.identifiers(&session.call, &workspace, &identifiers)).await?;
                 pairs.extend(found.into_iter().map(|(identifier, uri)| (identifier.to_string(), uri.to_string())));
             }
             if !uris.is_empty() {
-                let found = session.client.uris(&session.call, &uris).await?;
+                let found = Box::pin(session.client.uris(&session.call, &uris)).await?;
                 pairs.extend(found.into_iter().map(|(uri, identifier)| (identifier.to_string(), uri)));
             }
             session.put(target, table(&pairs)?).await

@@ -121,7 +121,7 @@ impl Asking {
     ) -> Done {
         let target = self.output.begin(Excerpt::All)?;
         let answer = async |client: &Instances, call: &Call, progress: &Progress| {
-            let rows = ask(client, call, progress).await?;
+            let rows = Box::pin(ask(client, call, progress)).await?;
             progress.finish(call.progress.elapsed());
             target.put_batch(rows).await
         };
@@ -144,7 +144,7 @@ impl Asking {
         let timeout = self.patience.timeout.unwrap_or_else(|| client.timeout());
         let call = Call::new(context.clock(), Some(timeout), progress.listener());
         let done = until_ctrl_c(async {
-            work(&client, &call, &progress).await?;
+            Box::pin(work(&client, &call, &progress)).await?;
             progress.finish(call.progress.elapsed());
             Ok(())
         });

@@ -64,9 +64,9 @@ impl LoginCommand {
         let timeout = self.patience.timeout.unwrap_or_else(|| client.timeout());
         let call = Call::new(context.clock(), Some(timeout), progress.listener());
         let end = until_ctrl_c(async {
-            client.login(&call).await?;
+            Box::pin(client.login(&call)).await?;
             let mut found = found;
-            let known = workspaces::known(&client, &call).await;
+            let known = Box::pin(workspaces::known(&client, &call)).await;
             progress.finish(call.progress.elapsed());
             settle(context, &mut found, known)?;
             profile::store(&path, &self.profile, &found.into())?;

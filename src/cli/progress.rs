@@ -164,10 +164,10 @@ impl Story {
 
     fn tell(&mut self, before: usize, elapsed: Duration) -> Vec<String> {
         let mut lines = Vec::new();
-        for rank in 0..before {
+        for (rank, phase) in ORDER.into_iter().enumerate().take(before) {
             if let (Some(spent), false) = (self.spent[rank], self.told[rank]) {
                 self.told[rank] = true;
-                lines.push(format!("{:7.2} s  {}", elapsed.as_secs_f64(), self.past(ORDER[rank], spent)));
+                lines.push(format!("{:7.2} s  {}", elapsed.as_secs_f64(), self.past(phase, spent)));
             }
         }
         lines

@@ -85,7 +85,7 @@ impl Asked<'_> {
             Err(error) => (vec![Finding::wrong("connection", error)], false),
         };
         if has_credentials && is_there {
-            findings.push(match self.login(found, &call).await {
+            findings.push(match Box::pin(self.login(found, &call)).await {
                 Ok(words) => Finding::fine(SUBJECT, words),
                 Err(error) => Finding::wrong(SUBJECT, error),
             });
@@ -98,9 +98,9 @@ impl Asked<'_> {
         let client = Insights::new(options(found)?, self.context.clock())?;
         let begun = self.context.clock().now();
         let looked = async {
-            client.login(call).await?;
+            Box::pin(client.login(call)).await?;
             let seconds = self.context.clock().now().since(begun).as_secs_f64();
-            let known = workspaces::known(&client, call).await?;
+            let known = Box::pin(workspaces::known(&client, call)).await?;
             let title = match client.workspace(None) {
                 Err(_) => "no workspace is named".into(),
                 Ok(wanted) => match known.iter().find(|(id, _)| *id == wanted.to_string()) {
