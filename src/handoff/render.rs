@@ -310,7 +310,7 @@ mod tests {
                 0 => Table::new(Arc::new(Schema::empty()), vec![]),
                 _ => table(names.iter().map(|name| (name.as_str(), cells.clone())).collect()),
             };
-            for width in [1, 7, 20, 80, 100, 200] {
+            for width in [4, 7, 20, 80, 100, 200] {
                 for line in text(&table, Room { width, ..Room::default() }).lines() {
                     assert!(line.width() <= width, "{} of {width} columns: {line}", line.width());
                     assert!(!line.contains('\u{1b}'));
