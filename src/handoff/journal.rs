@@ -33,7 +33,7 @@
 //!
 //! Days are inclusive, `written` is in UTC, `rows` and `bytes` are those of the file, `sha256` is that of its bytes. A
 //! window has no `file` when nothing came, not even the names of columns. `fingerprint` is that of
-//! [`fingerprint`](super::table::fingerprint).
+//! [`fingerprint`].
 
 use std::{
     collections::BTreeMap,

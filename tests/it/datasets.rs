@@ -27,7 +27,7 @@ use insightframe::{
     sandbox::options::EmptyReport,
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::stage::{EMPTY, MAIN, RESULT, Stage, on_days, refused, whole};
 
