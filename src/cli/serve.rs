@@ -4,7 +4,7 @@ use std::{net::IpAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::End;
+use super::context::{Context, End};
 use crate::{
     error::{Error, Result},
     gateway::{Allowance, Certificate, Gateway, Journal, Options},
@@ -89,9 +89,9 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self) -> Result<End> {
+    pub(super) async fn run(self, context: &Context) -> Result<End> {
         let journal = Journal::to(std::io::stderr());
-        let gateway = Gateway::bind(self.options(), super::clock(), journal).await?;
+        let gateway = Gateway::bind(self.options(), context.clock(), journal).await?;
         // The one line on stdout, for scripts that asked for a free port.
         println!("{}", gateway.url());
         let (stop, stopped) = tokio::sync::oneshot::channel();
