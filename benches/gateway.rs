@@ -213,11 +213,10 @@ async fn small_ones() {
     let options = Options { base_url: pair.service.clone(), max_concurrency: 32, ..Options::new(credentials) };
     let library = Insights::new(options, clock.clone()).expect("a client");
     let start = Start::New(Export {
-        report: ReportName::Number(REPORT),
         workspace: Some(WorkspaceId::parse(&pair.workspace).expect("a workspace")),
         interval: None,
         types: Types { base: Base::Text, given: Vec::new() },
-        timeout: None,
+        ..Export::new(ReportName::Number(REPORT))
     });
     let size = Arc::new(AtomicUsize::new(0));
     let through_the_library = || {

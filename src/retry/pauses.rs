@@ -19,7 +19,7 @@ impl<'a> Pauses<'a> {
         Self { polling, next: polling.initial }
     }
 
-    /// The next pause: ours, or longer when the service asks for it, up to [`PATIENCE`].
+    /// The next pause: ours, or longer when the service asks for it, up to two minutes.
     pub fn next(&mut self, asked: Option<Duration>) -> Duration {
         let own = self.next;
         self.next = own.mul_f64(self.polling.factor).min(self.polling.max);

@@ -97,9 +97,7 @@ def test_a_profile_is_deleted_only_when_its_id_is_repeated(insights_sandbox: San
     assert run("workspaces").returncode == 3
 
 
-def test_login_finds_the_workspace(
-    insights_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_login_finds_the_workspace(insights_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     monkeypatch.setenv("INSIGHTFRAME_CONFIG", str(path))
     foreign = "0" * 32
