@@ -11,6 +11,7 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import Self
 
 COMMAND = Path(sys.executable).with_name("insightframe")
 
@@ -33,7 +34,7 @@ class Terminal:
             cwd=cwd,
             env=os.environ | {"TERM": "xterm"},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         self.raw = ""
 
@@ -72,7 +73,7 @@ class Terminal:
             pass
         return self.process.returncode
 
-    def __enter__(self) -> "Terminal":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from inline_snapshot import snapshot
 
 from insightframe import InsightsClient
 from insightframe.sandbox import Sandbox
