@@ -10,9 +10,14 @@ use arrow_schema::SchemaRef;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    csv::{self, ColumnType, Reader},
+    csv::{self, ColumnType},
     error::{ApiFault, Error, Kind, Result},
-    handoff::{Receipt, Stream, Table, atomic::AtomicFile, table::fingerprint},
+    handoff::{
+        Receipt, Stream, Table,
+        atomic::AtomicFile,
+        decoder::{self, Decoder},
+        table::fingerprint,
+    },
     ids::{ReportName, WorkspaceId},
     insights::{Download, Execution, Insights, Report, filter::Interval},
     progress::{Call, Count, Phase},
@@ -174,7 +179,7 @@ impl Start {
 /// Everything that [`crate::error::Kind`] has; `DeadlineExceeded` and `ResultIncomplete` with a handle to go on.
 pub async fn table(client: &Insights, call: &Call, start: &Start) -> Result<Table> {
     let opened = start.open(client, call).await?;
-    let (execution, mut decoding) = decode(client, call, opened, start.types(), csv::Schema::Infer).await?;
+    let (execution, mut decoding) = decode(client, call, opened, start.types(), csv::Options::default()).await?;
     let received = async {
         let mut batches = Vec::new();
         while let Some(batch) = decoding.next().await? {
@@ -199,9 +204,10 @@ pub async fn table(client: &Insights, call: &Call, start: &Start) -> Result<Tabl
 pub async fn stream(client: &Insights, call: &Call, start: Start) -> Result<(Stream, StreamReceipt)> {
     let opened = start.open(client, call).await?;
     let types = start.types().clone();
-    let sample = csv::Schema::InferSample { bytes: SAMPLE };
+    let schema = csv::Schema::InferSample { bytes: SAMPLE };
+    let options = csv::Options { schema, batch_bytes: decoder::STREAM_BATCH, ..csv::Options::default() };
     let unbounded = call.given(None);
-    let (execution, mut decoding) = decode(client, &unbounded, opened, &types, sample).await?;
+    let (execution, mut decoding) = decode(client, &unbounded, opened, &types, options).await?;
     let first = call.within(decoding.next()).await.map_err(|error| error.with_handle(|| execution.handle()))?;
     let schema = decoding.schema();
     let receipt = StreamReceipt { call: unbounded, start, execution: execution.clone(), schema: Arc::clone(&schema) };
@@ -265,7 +271,7 @@ pub async fn download(client: &Insights, call: &Call, start: &Start, path: &Path
 /// A result while it is decoded.
 struct Decoding {
     download: Option<Download>,
-    reader: Reader,
+    decoder: Decoder,
     call: Call,
     schema: SchemaRef,
     _place: OwnedSemaphorePermit,
@@ -276,18 +282,19 @@ async fn decode(
     call: &Call,
     opened: Opened,
     types: &Types,
-    rest: csv::Schema,
+    rest: csv::Options,
 ) -> Result<(Execution, Decoding)> {
     let Opened { execution, mut described, download, place } = opened;
     if download.is_none() && described.is_none() {
         // Nothing came, not even a header: the definition is the only one who knows the columns.
         described = describe(client, call, &execution.report, Base::Report).await?;
     }
-    let schema = schema(described.as_deref(), types, rest);
+    let schema = schema(described.as_deref(), types, rest.schema);
     let empty = csv::empty(&schema);
-    let options = csv::Options { schema, record_bytes: client.limits().record_bytes, ..csv::Options::default() };
+    let record_bytes = client.limits().record_bytes;
+    let options = csv::Options { schema, record_bytes, threads: decoder::threads(), ..rest };
     let decoding =
-        Decoding { download, reader: Reader::new(options), call: call.clone(), schema: empty, _place: place };
+        Decoding { download, decoder: Decoder::new(options), call: call.clone(), schema: empty, _place: place };
     Ok((execution, decoding))
 }
 
@@ -295,17 +302,17 @@ impl Decoding {
     /// The next batch; `None` at the proven end.
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(batch) = self.reader.take() {
+            if let Some(batch) = self.decoder.take().await? {
                 self.call.progress.add(Count::Rows, batch.num_rows() as u64);
                 return Ok(Some(batch));
             }
             let Some(download) = &mut self.download else { return Ok(None) };
             match download.chunk().await? {
-                Some(chunk) => self.reader.push(chunk)?,
+                Some(chunk) => self.decoder.push(chunk).await?,
                 None => {
-                    self.reader.finish()?;
+                    self.decoder.finish().await?;
                     self.download = None;
-                    for warning in self.reader.warnings() {
+                    for warning in self.decoder.reader().warnings() {
                         self.call.progress.warn(warning);
                     }
                 }
@@ -315,7 +322,7 @@ impl Decoding {
 
     /// The schema; that of the definition when nothing came.
     fn schema(&self) -> SchemaRef {
-        self.reader.schema().unwrap_or_else(|| Arc::clone(&self.schema))
+        self.decoder.schema().unwrap_or_else(|| Arc::clone(&self.schema))
     }
 }
 

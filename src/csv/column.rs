@@ -109,19 +109,19 @@ impl Column {
     pub fn append(&mut self, cells: &Cells<'_>, from: usize) -> Result<(), usize> {
         let validity = &mut self.validity;
         let reached = match &mut self.values {
-            Values::Int64(values) => primitive(cells, from, values, validity, number::integer),
-            Values::Float64(values) => primitive(cells, from, values, validity, number::float),
-            Values::SampledInt(values) => primitive(cells, from, values, validity, number::canonical_integer),
+            Values::Int64(values) => primitive(cells, from, values, validity, |cell, _| number::integer(cell)),
+            Values::Float64(values) => primitive(cells, from, values, validity, |cell, _| number::float(cell)),
+            Values::SampledInt(values) => primitive(cells, from, values, validity, |cell, _| number::canonical_integer(cell)),
             Values::SampledDecimal(values) => {
-                primitive(cells, from, values, validity, |cell| number::canonical_decimal(cell).map(|(value, _)| value))
+                primitive(cells, from, values, validity, |cell, _| number::canonical_decimal(cell).map(|(value, _)| value))
             }
             Values::Date(format, values) => {
                 let format = *format;
-                primitive(cells, from, values, validity, |cell| date::day(cell, format))
+                primitive(cells, from, values, validity, |cell, _| date::day(cell, format))
             }
             Values::Timestamp(format, values) => {
                 let format = *format;
-                primitive(cells, from, values, validity, |cell| date::timestamp(cell, format))
+                primitive(cells, from, values, validity, |cell, _| date::timestamp(cell, format))
             }
             Values::Bool(values) => {
                 let mut bits = validity.writer(cells.len() - from);
@@ -216,7 +216,7 @@ impl Column {
     }
 }
 
-/// Appends cells that `parse` reads, until it doesn't; returns the row reached.
+/// Appends cells that `parse` reads, until it doesn't; returns the row reached. `parse` is told how many came before.
 ///
 /// A function of its own for each `parse`: together they would have too few registers.
 #[inline(never)]
@@ -225,7 +225,7 @@ pub(super) fn primitive<T: Copy + Default>(
     from: usize,
     values: &mut Vec<T>,
     validity: &mut Validity,
-    parse: impl Fn(Cell<'_>) -> Option<T>,
+    mut parse: impl FnMut(Cell<'_>, usize) -> Option<T>,
 ) -> usize {
     let count = cells.len() - from;
     let before = values.len();
@@ -234,12 +234,13 @@ pub(super) fn primitive<T: Copy + Default>(
     let first = values.spare_capacity_mut().as_mut_ptr();
     let mut out = first;
     let reached = cells.visit(from, |cell| {
+        // SAFETY: both point into the room that was made.
+        let index = unsafe { out.offset_from_unsigned(first) };
         let value = if cell.is_empty() {
-            // SAFETY: both point into the room that was made.
-            validity.clear(before + unsafe { out.offset_from_unsigned(first) });
+            validity.clear(before + index);
             T::default()
         } else {
-            match parse(cell) {
+            match parse(cell, index) {
                 Some(value) => value,
                 None => return false,
             }

@@ -150,19 +150,54 @@ fn one_or_two(cell: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar, years 1 to 9999.
+#[inline(always)]
 fn days(year: u32, month: u32, day: u32) -> Option<i32> {
+    let index = year.wrapping_sub(NEAR) as usize;
+    if index >= MONTH_STARTS.len() || month.wrapping_sub(1) > 11 {
+        return far_days(year, month, day);
+    }
+    let start = MONTH_STARTS[index][month as usize - 1];
+    (day.wrapping_sub(1) < start & 31).then(|| (start >> 5) as i32 - SHIFT + day as i32)
+}
+
+/// The first year of the table.
+const NEAR: u32 = 1950;
+
+/// What makes the table's days positive.
+const SHIFT: i32 = 10_000;
+
+/// For the months of the years from [`NEAR`] on: the days since 1970-01-01 before them, shifted, and their length.
+static MONTH_STARTS: [[u32; 12]; 150] = {
+    let mut all = [[0; 12]; 150];
+    let mut index = 0;
+    while index < 12 * 150 {
+        let (year, month) = (NEAR + index as u32 / 12, index as u32 % 12 + 1);
+        let start = civil_days(year, month, 1) - 1 + SHIFT;
+        all[index / 12][index % 12] = (start as u32) << 5 | length(year, month);
+        index += 1;
+    }
+    all
+};
+
+#[inline(never)]
+fn far_days(year: u32, month: u32, day: u32) -> Option<i32> {
+    if year == 0 || month.wrapping_sub(1) > 11 || day.wrapping_sub(1) >= length(year, month) {
+        return None;
+    }
+    Some(civil_days(year, month, day))
+}
+
+const fn length(year: u32, month: u32) -> u32 {
     const LENGTHS: [u32; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    if year == 0 || !(1..=12).contains(&month) {
-        return None;
-    }
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    if day == 0 || day > LENGTHS[month as usize] + u32::from(leap && month == 2) {
-        return None;
-    }
+    LENGTHS[month as usize] + (leap && month == 2) as u32
+}
+
+const fn civil_days(year: u32, month: u32, day: u32) -> i32 {
     // Years that begin with March, so that the leap day is the last of its year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let before = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1;
-    Some(before as i32 - 719_468)
+    before as i32 - 719_468
 }
 
 #[cfg(test)]

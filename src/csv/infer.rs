@@ -12,7 +12,7 @@
 //! |---|---|
 //! | none | text |
 //! | canonical integers within int64 | int64 |
-//! | plain decimals of at most 15 significant digits (at most 22 behind the point), integers of as many among them | float64 |
+//! | plain decimals that the nearest float64, written with as many digits behind the point, gives back character for character (always with up to 15 significant digits and 22 behind the point, at most with 19); integers of up to 15 digits among them | float64 |
 //! | anything else, or decimals beside integers of more than 15 digits | text |
 
 use std::sync::Arc;
@@ -151,29 +151,21 @@ impl Inferred {
             }
             Self::Int { values, wide } => {
                 let before = values.len();
-                let reached = primitive(cells, from, values, validity, number::canonical_integer);
+                let reached = primitive(cells, from, values, validity, |cell, _| number::canonical_integer(cell));
                 *wide |= values[before..].iter().any(|value| value.unsigned_abs() >= EXACT_BELOW);
                 reached
             }
             Self::Decimal { values, scales } => {
-                let count = cells.len() - from;
-                let mut bits = validity.writer(count);
-                values.reserve(count);
-                scales.reserve(count);
-                cells.visit(from, |cell| {
-                    let (value, scale) = if cell.is_empty() {
-                        (0.0, 0)
-                    } else {
-                        match number::canonical_decimal(cell) {
-                            Some(decimal) => decimal,
-                            None => return false,
-                        }
-                    };
-                    bits.push(!cell.is_empty());
-                    values.push(value);
-                    scales.push(scale);
-                    true
-                })
+                let before = scales.len();
+                scales.resize(before + cells.len() - from, 0);
+                let behind = &mut scales[before..];
+                let reached = primitive(cells, from, values, validity, |cell, index| {
+                    let (value, scale) = number::canonical_decimal(cell)?;
+                    behind[index] = scale;
+                    Some(value)
+                });
+                scales.truncate(values.len());
+                reached
             }
             Self::Text(text) => {
                 text.append(cells, from, validity);

@@ -42,7 +42,7 @@ impl Text {
     /// Makes room for so many more cells, with as much long text as those so far had.
     pub fn reserve(&mut self, rows: usize) {
         if let Some(bytes) = (self.data.len() * rows).checked_div(self.views.len()) {
-            self.data.reserve(bytes + bytes / 8);
+            self.data.reserve(bytes + bytes / 16);
         }
         self.views.reserve(rows);
     }
