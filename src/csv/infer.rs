@@ -21,8 +21,8 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array};
 use arrow_schema::DataType;
 
 use super::{
-    cells::{Cell, Cells},
-    column::{Validity, buffer, primitive},
+    cells::{Cell, Cells, Each, Take},
+    column::{Validity, ValidityWriter, buffer, primitive},
     number::{self, EXACT_BELOW},
     schema::ColumnType,
     text::Text,
@@ -142,29 +142,33 @@ impl Inferred {
         match self {
             Self::Empty => {
                 let mut bits = validity.writer(cells.len() - from);
-                cells.visit(from, |cell| {
+                let mut each = Each(|cell: Cell<'_>| {
                     if cell.is_empty() {
                         bits.push(false);
                     }
                     cell.is_empty()
-                })
+                });
+                cells.visit(from, &mut each)
             }
             Self::Int { values, wide } => {
                 let before = values.len();
-                let reached = primitive(cells, from, values, validity, |cell, _| number::canonical_integer(cell));
+                let reached = primitive(cells, from, values, validity, number::canonical_integer);
                 *wide |= values[before..].iter().any(|value| value.unsigned_abs() >= EXACT_BELOW);
                 reached
             }
             Self::Decimal { values, scales } => {
-                let before = scales.len();
-                scales.resize(before + cells.len() - from, 0);
-                let behind = &mut scales[before..];
-                let reached = primitive(cells, from, values, validity, |cell, index| {
-                    let (value, scale) = number::canonical_decimal(cell)?;
-                    behind[index] = scale;
-                    Some(value)
-                });
-                scales.truncate(values.len());
+                let count = cells.len() - from;
+                values.reserve(count);
+                scales.reserve(count);
+                let before = values.len();
+                let bits = validity.writer(count);
+                let mut fill = Decimals { values: values.as_mut_ptr(), scales: scales.as_mut_ptr(), index: before, bits };
+                let reached = cells.visit(from, &mut fill);
+                // SAFETY: one of each was written for each cell before the row reached.
+                unsafe {
+                    values.set_len(before + reached - from);
+                    scales.set_len(before + reached - from);
+                }
                 reached
             }
             Self::Text(text) => {
@@ -227,6 +231,30 @@ impl Inferred {
             Self::Decimal { values, .. } => Arc::new(Float64Array::new(buffer(values), validity.finish())),
             Self::Text(text) => Arc::new(text.finish(validity.finish())),
         }
+    }
+}
+
+/// Decimals on their way to memory that has room for all of them.
+struct Decimals<'a> {
+    values: *mut f64,
+    scales: *mut u8,
+    index: usize,
+    bits: ValidityWriter<'a>,
+}
+
+impl Take for Decimals<'_> {
+    #[inline(always)]
+    fn take(&mut self, cell: Cell<'_>) -> bool {
+        let decimal = if cell.is_empty() { Some((0.0, 0)) } else { number::canonical_decimal(cell) };
+        let Some((value, scale)) = decimal else { return false };
+        self.bits.push(!cell.is_empty());
+        // SAFETY: whoever made this made room for one of each a cell.
+        unsafe {
+            self.values.add(self.index).write(value);
+            self.scales.add(self.index).write(scale);
+        }
+        self.index += 1;
+        true
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) const EXACT_BELOW: u64 = 1_000_000_000_000_000;
 /// Whole numbers below this fit into the fraction of a float64.
 const WHOLE_BELOW: u64 = 1 << 52;
 
+const _: () = assert!(EXACT_BELOW < WHOLE_BELOW);
+
 /// The top bit of every byte, and what lifts a byte into it unless it is a digit's value.
 const TOP: u64 = 0x8080_8080_8080_8080;
 pub(super) const ABOVE_NINE: u64 = 0x7676_7676_7676_7676;
@@ -118,28 +120,29 @@ fn eight(word: u64, count: usize) -> Option<u64> {
     Some(even.wrapping_add(odd) >> 32)
 }
 
+/// The float64 of `(0|[1-9][0-9]*)\.[0-9]+` with at most eight characters, and its digits behind the point.
+#[inline(always)]
+fn short_decimal(cell: Cell<'_>) -> Option<(f64, u8)> {
+    let length = cell.len();
+    if !(3..=8).contains(&length) {
+        return None;
+    }
+    let word = cell.word(0);
+    let point = point(word);
+    // A zero stands alone before the point.
+    if point == 0 || point >= length - 1 || word as u8 == b'0' && point != 1 {
+        return None;
+    }
+    // The point is taken out, and what stood behind it moves up.
+    let whole = (1 << (8 * point)) - 1;
+    let mantissa = eight(word & whole | word >> 8 & !whole, length - 1)?;
+    let scale = (length - 1 - point) as u8;
+    Some((divided(mantissa, scale), scale))
+}
+
 /// Reads `-?(0|[1-9][0-9]*)(\.[0-9]+)?` if its mantissa is below 10^19 and it has at most 22 digits behind the point.
 #[inline(always)]
 fn decimal(cell: Cell<'_>) -> Option<Decimal> {
-    let length = cell.len();
-    if (2..=8).contains(&length) {
-        let word = cell.word(0);
-        let point = point(word);
-        // A zero stands alone before the point.
-        if point > 0 && point < length - 1 && (word as u8 != b'0' || point == 1) {
-            // The point is taken out, and what stood behind it moves up.
-            let whole = (1 << (8 * point)) - 1;
-            if let Some(mantissa) = eight(word & whole | word >> 8 & !whole, length - 1) {
-                return Some(Decimal { negative: false, mantissa, scale: (length - 1 - point) as u8 });
-            }
-        }
-    }
-    other_decimal(cell)
-}
-
-/// The same where it is negative or has no point, or is long, or none.
-#[inline(never)]
-fn other_decimal(cell: Cell<'_>) -> Option<Decimal> {
     let negative = cell.first() == b'-' && !cell.is_empty();
     let digits = if negative { cell.tail() } else { cell };
     let length = digits.len();
@@ -184,6 +187,14 @@ fn point(word: u64) -> usize {
 /// the number of digits behind the point, 0 for a whole number.
 #[inline(always)]
 pub(super) fn canonical_decimal(cell: Cell<'_>) -> Option<(f64, u8)> {
+    match short_decimal(cell) {
+        Some(short) => Some(short),
+        None => other_canonical_decimal(cell),
+    }
+}
+
+#[inline(never)]
+fn other_canonical_decimal(cell: Cell<'_>) -> Option<(f64, u8)> {
     let Decimal { negative, mantissa, scale } = decimal(cell)?;
     let value = if mantissa < EXACT_BELOW {
         // Without a point `-0` would be the integer that has no sign.
@@ -195,6 +206,12 @@ pub(super) fn canonical_decimal(cell: Cell<'_>) -> Option<(f64, u8)> {
         precise(cell, mantissa, scale)?
     };
     Some((if negative { -value } else { value }, scale))
+}
+
+/// A plain decimal without the number of its digits.
+#[inline(always)]
+pub(super) fn plain_decimal(cell: Cell<'_>) -> Option<f64> {
+    canonical_decimal(cell).map(|(value, _)| value)
 }
 
 /// The float64 of a decimal with more than 15 significant digits, if that can be written again.
@@ -238,14 +255,22 @@ fn divided(mantissa: u64, scale: u8) -> f64 {
 /// Any number that `str::parse::<f64>` takes.
 #[inline(always)]
 pub(super) fn float(cell: Cell<'_>) -> Option<f64> {
+    match short_decimal(cell) {
+        Some((value, _)) => Some(value),
+        None => other_float(cell),
+    }
+}
+
+#[inline(never)]
+fn other_float(cell: Cell<'_>) -> Option<f64> {
     let Some(Decimal { negative, mantissa, scale }) = decimal(cell) else { return float_slowly(cell) };
-    let value = if mantissa < WHOLE_BELOW {
-        divided(mantissa, scale)
-    } else {
-        match nearest(mantissa, usize::from(scale)) {
+    // No division here, even where it would do: which of the two it is can't be foreseen with digits by the dozen.
+    let value = match mantissa {
+        0 => 0.0,
+        _ => match nearest(mantissa, usize::from(scale)) {
             Some(Nearest { value, .. }) => value,
             None => return float_slowly(cell),
-        }
+        },
     };
     Some(if negative { -value } else { value })
 }

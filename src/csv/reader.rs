@@ -23,8 +23,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Bytes of a window: text, positions and the columns' ends of a window stay in the second-level cache.
-const WINDOW: usize = 128 << 10;
+/// Bytes of a window: positions stay in the first-level cache, text and the columns' ends in the second.
+const WINDOW: usize = 64 << 10;
 
 /// The first attempt to read the header looks at so many bytes.
 const HEADER: usize = 4 << 10;

@@ -23,6 +23,8 @@ pub(super) struct Seen {
     pub lines: usize,
     /// Line feeds outside quotes.
     pub feeds: usize,
+    /// Quotes that open a cell.
+    pub opens: usize,
 }
 
 /// Where the bytes that matter stand in a block of 64.
@@ -174,6 +176,7 @@ fn step<L: Lanes>(block: Block, valid: u64, carry: &mut Carry, seen: &mut Seen) 
     carry.broken |= broken & valid;
     seen.lines += block.feed.count_ones() as usize;
     seen.feeds += feed.count_ones() as usize;
+    seen.opens += (open & behind_delimiter & valid).count_ones() as usize;
 
     carry.inside = (within.cast_signed() >> 63).cast_unsigned();
     carry.delimiter = delimiter >> 63;
