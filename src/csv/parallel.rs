@@ -41,7 +41,7 @@ pub struct Decoded {
 pub fn decode(source: Bytes, mut options: Options) -> Result<Decoded> {
     options.batch_bytes = options.batch_bytes.min((source.len() / 4).max(SMALLEST));
     let threads = options.threads;
-    if threads < 2 || source.len() < 2 * SMALLEST {
+    if threads < 2 || source.len() < 2 * options.batch_bytes.min(SMALLEST) {
         let mut reader = Reader::new(options);
         reader.push(source)?;
         reader.finish()?;
