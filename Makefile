@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python lint lint-rust lint-python bench wheel clean
+.PHONY: help demo test test-rust test-python lint lint-rust lint-python bench bench-services wheel clean
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
@@ -52,8 +52,19 @@ lint-python: $(VENV)/.dev
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 
-bench: ## Benchmarks, optimised; takes minutes
-	$(CARGO) bench --locked --features cli
+# In megabytes. `make bench SIZES="1 100 1000"` takes an hour and 12 GB of memory.
+SIZES ?= 1 100
+ROUNDS ?= 7
+BENCH := $(CURDIR)/.venv-bench
+BENCH_DATA := $(CURDIR)/target/bench-data
+
+bench: $(BENCH)/.module ## The decoder beside its peers, optimised; writes docs/benchmarks.md; takes half an hour
+	mkdir -p $(BENCH_DATA)
+	$(BENCH)/bin/python benches/peers/run.py --sizes $(SIZES) --rounds $(ROUNDS) --write docs/benchmarks.md \
+		$(BENCH_DATA) "$$($(CARGO) bench --locked --quiet --bench decode -- where)"
+
+bench-services: ## What an export and the other clients cost beside the service
+	$(CARGO) bench --locked --features cli --bench export --bench services
 
 wheel: $(VENV)/.demo ## A wheel for this platform, in dist/
 	$(BIN)/maturin build --locked --release --out dist
@@ -72,6 +83,16 @@ $(BIN)/python:
 
 $(VENV)/.demo: constraints/dev.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint $< maturin polars
+	@touch $@
+
+# The peers have an environment of their own, with versions of their own, and our module as a wheel has it.
+$(BENCH)/.module: $(BENCH)/.peers $(shell find src -type f) Cargo.toml Cargo.lock pyproject.toml
+	VIRTUAL_ENV=$(BENCH) $(BENCH)/bin/maturin develop --locked --release --quiet
+	@touch $@
+
+$(BENCH)/.peers: constraints/bench.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
 $(VENV)/.dev: constraints/dev.txt constraints/dev.in $(VENV)/.demo

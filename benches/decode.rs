@@ -1,28 +1,112 @@
-//! The decoder beside arrow-csv, in one run: interleaved rounds, medians, ratios.
+//! The decoder beside arrow-csv: the part of the benchmarks that needs no Python.
 //!
-//! `cargo bench --bench decode [-- MEGABYTES [ROUNDS]]`; default 64 MB, 7 rounds. Only ratios within one run mean
-//! anything: machines change their pace.
+//! - `cargo bench --bench decode [-- MEGABYTES [ROUNDS]]`: interleaved rounds in one process, medians, ratios; default 64
+//!   MB, 7 rounds.
+//! - `… -- write FOLDER MEGABYTES`: the data of `make bench`.
+//! - `… -- once CONTENDER FILE`: one run in a fresh process, seconds, rows and memory as JSON.
+//! - `… -- where`: the path of this program.
 //!
-//! Shapes, all invented: `report` is a queue report of 11 columns, every cell quoted; `minimal` the same with quotes only
-//! where they are needed; `hard` the same with averages of 15 to 17 digits and days in random order; `conversations` has
-//! 40 columns with ids, timestamps, free text and many empty cells.
+//! Only ratios within one run mean anything: machines change their pace. Everything uses the allocator that the wheel
+//! ships, unless `BENCH_ALLOCATOR=system` says otherwise.
 
-use std::{fmt::Write, hint::black_box, io::Cursor, sync::Arc, time::Instant};
+mod shapes;
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    hint::black_box,
+    io::Cursor,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Instant,
+};
 
 use bytes::Bytes;
-use insightframe::csv::{ColumnType, DateFormat, Options, Reader, Schema, TimestampFormat, decode};
+use insightframe::csv::{Options, Reader, Schema, decode};
+use mimalloc::MiMalloc;
+
+/// The wheel's allocator, or the system's where the environment says `BENCH_ALLOCATOR=system`.
+struct Chosen;
+
+#[global_allocator]
+static ALLOCATOR: Chosen = Chosen;
+
+unsafe extern "C" {
+    safe fn getenv(name: *const std::ffi::c_char) -> *const std::ffi::c_char;
+}
+
+fn is_system() -> bool {
+    static CHOICE: AtomicU8 = AtomicU8::new(0);
+    match CHOICE.load(Ordering::Relaxed) {
+        0 => {
+            let system = !getenv(c"BENCH_ALLOCATOR".as_ptr()).is_null();
+            CHOICE.store(1 + u8::from(system), Ordering::Relaxed);
+            system
+        }
+        choice => choice == 2,
+    }
+}
+
+// SAFETY: the choice never changes, so that memory goes back to the allocator that it came from.
+unsafe impl GlobalAlloc for Chosen {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { if is_system() { System.alloc(layout) } else { MiMalloc.alloc(layout) } }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's.
+        unsafe { if is_system() { System.dealloc(memory, layout) } else { MiMalloc.dealloc(memory, layout) } }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { if is_system() { System.alloc_zeroed(layout) } else { MiMalloc.alloc_zeroed(layout) } }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe {
+            if is_system() { System.realloc(memory, layout, size) } else { MiMalloc.realloc(memory, layout, size) }
+        }
+    }
+}
 
 fn main() {
-    let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
-    let megabytes = numbers.first().copied().unwrap_or(64);
-    let rounds = numbers.get(1).copied().unwrap_or(7);
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match &*arguments.iter().map(String::as_str).collect::<Vec<_>>() {
+        ["write", folder, megabytes] => {
+            for name in shapes::NAMES {
+                let path = Path::new(folder).join(format!("{name}-{megabytes}.csv"));
+                if !path.exists() {
+                    let bytes = megabytes.parse::<usize>().expect("a number") << 20;
+                    std::fs::write(path, shapes::make(name, bytes)).expect("room on the disk");
+                }
+            }
+        }
+        ["once", contender, file] => once(contender, file),
+        ["where"] => println!("{}", std::env::current_exe().expect("a path").display()),
+        numbers => {
+            let number = |index: usize| numbers.get(index).map(|number| number.parse().expect("a number"));
+            side_by_side(number(0).unwrap_or(64), number(1).unwrap_or(7));
+        }
+    }
+}
+
+/// What is run, and how many seconds it took each time.
+type Contender<'a> = (Box<dyn FnMut() -> u64 + 'a>, Vec<f64>);
+
+fn side_by_side(megabytes: usize, rounds: usize) {
     println!("{megabytes} MB, {rounds} rounds, median MB/s (times arrow-csv)\n");
     println!(
         "{:14}{:>12}{:>20}{:>20}{:>20}{:>20}",
         "", "arrow-csv", "stream, given", "table, given", "table, inferred", "2 threads, inferred"
     );
-    for (name, csv) in shapes(megabytes << 20) {
-        let given = types(&csv);
+    for name in shapes::NAMES {
+        let csv = shapes::make(name, megabytes << 20);
+        let given = shapes::types(&csv);
         let inferred = Options { schema: Schema::Infer, ..Options::default() };
         let parallel = Options { threads: 2, ..inferred.clone() };
         let mut contenders: [Contender<'_>; 5] = [
@@ -54,17 +138,28 @@ fn main() {
     }
 }
 
-/// What is run, and how many seconds it took each time.
-type Contender<'a> = (Box<dyn FnMut() -> u64 + 'a>, Vec<f64>);
+/// One contender, once.
+fn once(contender: &str, file: &str) {
+    let csv = Bytes::from(std::fs::read(file).expect("the file"));
+    let given = shapes::types(&csv);
+    let before = resident("VmRSS");
+    let start = Instant::now();
+    let rows = black_box(match contender {
+        "arrow-csv" => arrow_csv(&csv),
+        "stream" => stream(&csv, &given),
+        "table" => table(&csv, &Options { schema: Schema::Infer, ..given }),
+        _ => panic!("arrow-csv, stream or table"),
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    let above = resident("VmHWM").saturating_sub(before);
+    println!("{}", serde_json::json!({ "seconds": seconds, "rows": rows, "peak_kib_above": above }));
+}
 
-/// The data by name.
-fn shapes(bytes: usize) -> [(&'static str, Bytes); 4] {
-    [
-        ("report", report(bytes, Style::Report)),
-        ("conversations", conversations(bytes)),
-        ("minimal", report(bytes, Style::Minimal)),
-        ("hard", report(bytes, Style::Hard)),
-    ]
+/// A line of the kernel's account of this process, in KiB.
+fn resident(what: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(what)).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default()
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -99,184 +194,4 @@ fn stream(csv: &Bytes, options: &Options) -> u64 {
 fn table(csv: &Bytes, options: &Options) -> u64 {
     let decoded = decode(csv.clone(), options.clone()).expect("clean bytes");
     decoded.batches.iter().map(|batch| batch.num_rows() as u64).sum()
-}
-
-/// The types that the report's definition would tell.
-fn types(csv: &Bytes) -> Options {
-    let header = csv.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    let header = String::from_utf8_lossy(header).replace('"', "");
-    let columns = header.split(',').filter_map(|name| {
-        let kind = match name {
-            "Date" => ColumnType::Date(DateFormat::MmDdYyyy),
-            _ if name.starts_with("Average") || name.starts_with("Service") || name.ends_with("Rate") => {
-                ColumnType::Float64
-            }
-            _ if name.ends_with("Contacts")
-                || name.ends_with("Handled")
-                || name == "Abandons"
-                || name.ends_with("Seconds") =>
-            {
-                ColumnType::Int64
-            }
-            _ if name.ends_with("At") => ColumnType::Timestamp(TimestampFormat::Civil),
-            _ => return None,
-        };
-        Some((name.to_owned(), kind))
-    });
-    Options { schema: Schema::Given(columns.collect(), Schema::Text.into()), ..Options::default() }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Style {
-    Report,
-    Minimal,
-    Hard,
-}
-
-fn report(bytes: usize, style: Style) -> Bytes {
-    const QUEUES: [&str; 8] =
-        ["Billing", "Sales", "Support EN", "Support DE", "Retention", "Technical", "VIP", "Back Office"];
-    const CHANNELS: [&str; 4] = ["Call", "Chat", "SMS", "Email"];
-    let mut random = fastrand::Rng::with_seed(7);
-    let quote = if style == Style::Minimal { "" } else { "\"" };
-    let mut csv = String::with_capacity(bytes + 1024);
-    let names = [
-        "Queue",
-        "Date",
-        "Interval 15 Minutes",
-        "Channel",
-        "Direction",
-        "Offered Contacts",
-        "Average Handle Time",
-        "Abandons",
-        "Service Level",
-        "Average Speed of Answer",
-        "Volume Handled",
-    ];
-    line(&mut csv, quote, &names);
-    let mut row = 0;
-    while csv.len() < bytes {
-        let day = if style == Style::Hard { random.usize(0..3650) } else { row / 800 % 365 };
-        let date = format!("{:02}/{:02}/{}", day / 28 % 12 + 1, day % 28 + 1, 2015 + day / 336);
-        let interval = format!("{:02}:{:02}", row / 4 % 24, row % 4 * 15);
-        let offered = random.u32(0..400);
-        let average = |random: &mut fastrand::Rng| match style {
-            Style::Hard => format!("{}", random.f64() * 600.0),
-            _ if random.u8(0..20) == 0 => String::new(),
-            _ => format!("{:.2}", random.f64() * 600.0),
-        };
-        let (handle, level, speed) = (average(&mut random), average(&mut random), average(&mut random));
-        let (abandons, handled) = (random.u32(0..30).to_string(), random.u32(0..400).to_string());
-        let direction = if random.bool() { "Inbound" } else { "Outbound" };
-        let cells = [
-            QUEUES[random.usize(0..8)],
-            &date,
-            &interval,
-            CHANNELS[random.usize(0..4)],
-            direction,
-            &offered.to_string(),
-            &handle,
-            &abandons,
-            &level,
-            &speed,
-            &handled,
-        ];
-        line(&mut csv, quote, &cells);
-        row += 1;
-    }
-    Bytes::from(csv)
-}
-
-fn conversations(bytes: usize) -> Bytes {
-    const TEXTS: [&str; 6] = [
-        "Customer asked about the invoice of last month, resolved",
-        "He said \"\"call me back\"\" and hung up",
-        "first line\r\nsecond line, with a comma",
-        "Rückfrage zur Lieferung 😀",
-        "ok",
-        "",
-    ];
-    let mut random = fastrand::Rng::with_seed(11);
-    let mut names: Vec<String> = [
-        "Conversation ID",
-        "Segment",
-        "Date",
-        "Started At",
-        "Ended At",
-        "Agent",
-        "Agent Email",
-        "Team",
-        "Queue",
-        "Channel",
-        "Direction",
-        "Customer Phone",
-        "Customer",
-        "Kind",
-        "Abandoned",
-        "Talk Seconds",
-        "Hold Seconds",
-        "Wrap Up Seconds",
-        "Queue Seconds",
-        "Notes",
-        "External ID",
-        "Average Sentiment",
-    ]
-    .map(str::to_owned)
-    .into();
-    names.extend((1..=18).map(|index| format!("Conversation Attribute {index}")));
-    let mut csv = String::with_capacity(bytes + 4096);
-    line(&mut csv, "\"", &names.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut row = 0u32;
-    while csv.len() < bytes {
-        let mut cells: Vec<String> = Vec::with_capacity(40);
-        let (hour, minute, second) = (random.u8(0..23), random.u8(0..60), random.u8(0..60));
-        let agent = random.usize(0..300);
-        cells.push(format!("WT{:016x}{:016x}", random.u64(..), random.u64(..)));
-        cells.push(format!("{}", random.u8(1..4)));
-        cells.push(format!("{:02}/{:02}/2024", row / 3000 % 12 + 1, row / 100 % 28 + 1));
-        cells.push(format!(
-            "2024-{:02}-{:02} {hour:02}:{minute:02}:{second:02}",
-            row / 3000 % 12 + 1,
-            row / 100 % 28 + 1
-        ));
-        cells.push(format!(
-            "2024-{:02}-{:02} {hour:02}:{minute:02}:{second:02}",
-            row / 3000 % 12 + 1,
-            row / 100 % 28 + 1
-        ));
-        cells.push(format!("Agent Number {agent}"));
-        cells.push(format!("agent.{agent}@example.com"));
-        cells.push(["North", "South ▸ Billing", "East"][random.usize(0..3)].to_owned());
-        cells.push(["Billing", "Sales", "Support"][random.usize(0..3)].to_owned());
-        cells.push(["Call", "Chat"][random.usize(0..2)].to_owned());
-        cells.push(["Inbound", "Outbound"][random.usize(0..2)].to_owned());
-        cells.push(format!("+1555{:07}", random.u32(0..10_000_000)));
-        cells.push(format!("{:05}", random.u32(0..100_000)));
-        cells.push("Conversation".to_owned());
-        cells.push(["Yes", "No"][random.usize(0..2)].to_owned());
-        for _ in 0..4 {
-            cells.push(if random.u8(0..4) == 0 { String::new() } else { random.u32(0..2000).to_string() });
-        }
-        cells.push(TEXTS[random.usize(0..TEXTS.len())].to_owned());
-        cells.push(format!("{:08}-{:04x}", random.u32(0..100_000_000), random.u16(..)));
-        cells.push(format!("{:.3}", random.f64()));
-        for index in 0..18 {
-            cells.push(match random.u8(0..(3 + index)) {
-                0 => "a value of some length".to_owned(),
-                1 => "short".to_owned(),
-                _ => String::new(),
-            });
-        }
-        line(&mut csv, "\"", &cells.iter().map(String::as_str).collect::<Vec<_>>());
-        row += 1;
-    }
-    Bytes::from(csv)
-}
-
-fn line(csv: &mut String, quote: &str, cells: &[&str]) {
-    for (index, cell) in cells.iter().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        write!(csv, "{comma}{quote}{cell}{quote}").expect("memory");
-    }
-    csv.push_str("\r\n");
 }

@@ -30,7 +30,7 @@ pub use self::{
 use crate::{
     csv,
     error::{Error, Result},
-    handoff::{Receipt, Stream, Table, atomic::AtomicFile, table::fingerprint},
+    handoff::{Receipt, Stream, Table, atomic::AtomicFile, decoder::STREAM_BATCH, table::fingerprint},
     ids::{ReportName, WorkspaceId},
     insights::{
         Download, Insights,
@@ -123,7 +123,7 @@ async fn open(client: &Insights, call: &Call, start: &Start, pace: Pace) -> Resu
 pub async fn table(client: &Insights, call: &Call, start: &Start) -> Result<Table> {
     // Boxed, because the futures of three ways to receive a result hold this one inside.
     let (run, source) = Box::pin(open(client, call, start, Pace::Whole)).await?;
-    let mut decoding = Decoding::new(&run, call, source, start.types(), csv::Schema::Infer);
+    let mut decoding = Decoding::new(&run, call, source, start.types(), csv::Options::default());
     let received = async {
         let mut batches = Vec::new();
         while let Some(batch) = decoding.next().await? {
@@ -148,8 +148,9 @@ pub async fn table(client: &Insights, call: &Call, start: &Start) -> Result<Tabl
 /// As [`table`], for what goes wrong before the first rows; later failures come with the batches.
 pub async fn stream(client: &Insights, call: &Call, start: Start) -> Result<(Stream, StreamReceipt)> {
     let (run, source) = Box::pin(open(client, call, &start, Pace::Stream)).await?;
-    let sample = csv::Schema::InferSample { bytes: SAMPLE };
-    let mut decoding = Decoding::new(&run, &call.given(None), source, start.types(), sample).by_window();
+    let schema = csv::Schema::InferSample { bytes: SAMPLE };
+    let options = csv::Options { schema, batch_bytes: STREAM_BATCH, ..csv::Options::default() };
+    let mut decoding = Decoding::new(&run, &call.given(None), source, start.types(), options).by_window();
     let first = call.within(decoding.next()).await.map_err(|error| run.resumable(error))?;
     let schema = decoding.schema();
     let receipt = StreamReceipt { call: call.clone(), run: Arc::clone(&run), schema: Arc::clone(&schema) };

@@ -37,11 +37,9 @@ impl Batch {
         self.rows
     }
 
-    /// Makes room for all the rows of the batch, when it has so many.
-    pub fn expect(&mut self, rows: usize) {
-        if let Some(more) = rows.checked_sub(self.rows) {
-            self.columns.iter_mut().for_each(|column| column.reserve(more));
-        }
+    /// Makes room for so many more rows, which are like those so far.
+    pub fn reserve(&mut self, rows: usize) {
+        self.columns.iter_mut().for_each(|column| column.reserve(rows));
     }
 
     /// Appends all rows of a run, or says which cell is the first that doesn't fit; the batch is of no use then.

@@ -19,6 +19,19 @@ pub(super) struct Rows<'a> {
     width: usize,
     rows: usize,
     doubled: &'a [bool],
+    quoting: Quoting,
+}
+
+/// Which cells of a run are quoted, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Quoting {
+    /// Every one: nothing must be looked at to know where its text is.
+    All,
+    /// Some, perhaps.
+    #[default]
+    Some,
+    /// None.
+    None,
 }
 
 /// One column of a run.
@@ -26,6 +39,23 @@ pub(super) struct Rows<'a> {
 pub(super) struct Cells<'a> {
     rows: Rows<'a>,
     column: usize,
+}
+
+/// What is done with each cell. A trait and not a closure, because there is a loop for each [`Quoting`]: a closure with
+/// three callers would be called for every cell, a method that is always inlined isn't.
+pub(super) trait Take {
+    /// Takes one; `false` if it doesn't.
+    fn take(&mut self, cell: Cell<'_>) -> bool;
+}
+
+/// A closure where calls don't matter.
+pub(super) struct Each<F>(pub F);
+
+impl<F: FnMut(Cell<'_>) -> bool> Take for Each<F> {
+    #[inline(always)]
+    fn take(&mut self, cell: Cell<'_>) -> bool {
+        (self.0)(cell)
+    }
 }
 
 /// One cell, without its quotes, in a text that goes on for at least [`PAD`] bytes behind it.
@@ -42,11 +72,11 @@ impl<'a> Rows<'a> {
     /// For each cell `ends` has the position of the delimiter behind it; before the first stands that before the first
     /// cell. Each position is greater than the one before it, the first wrapping to the beginning of the text. `doubled`
     /// says for each column whether some cell may hold a doubled quote.
-    pub fn new(text: &'a [u8], ends: &'a [u32], rows: usize, doubled: &'a [bool]) -> Self {
+    pub fn new(text: &'a [u8], ends: &'a [u32], rows: usize, doubled: &'a [bool], quoting: Quoting) -> Self {
         let width = doubled.len();
         let ends = &ends[..=rows * width];
         assert!(rows == 0 || ends[rows * width] as usize + PAD <= text.len(), "padding behind the last cell");
-        Self { text, ends, width, rows, doubled }
+        Self { text, ends, width, rows, doubled, quoting }
     }
 
     /// How many rows there are.
@@ -89,23 +119,40 @@ impl<'a> Cells<'a> {
         ends[ends.len() - 1].wrapping_sub(ends[0]) as usize
     }
 
-    /// Calls `take` for each cell from the row `from` on, until one call says `false`; returns that row, or the number
-    /// of rows.
+    /// Gives `taker` each cell from the row `from` on, until it says `false`; returns that row, or the number of rows.
     #[inline(always)]
-    pub fn visit(&self, from: usize, mut take: impl FnMut(Cell<'a>) -> bool) -> usize {
-        let Rows { text, ends, width, rows, .. } = self.rows;
-        let last = usize::from(self.column + 1 == width);
+    pub fn visit(&self, from: usize, taker: &mut impl Take) -> usize {
+        let last = self.column + 1 == self.rows.width;
+        match self.rows.quoting {
+            // A carriage return may stand before a line feed only.
+            Quoting::All if !last => self.walk(from, taker, |before, end| (before.wrapping_add(2), end - 1)),
+            Quoting::None if !last => self.walk(from, taker, |before, end| (before.wrapping_add(1), end)),
+            _ => {
+                let text = self.rows.text;
+                self.walk(from, taker, |before, end| {
+                    let start = before.wrapping_add(1);
+                    // Where no carriage return can be, the delimiter itself is looked at.
+                    let line_end = end.saturating_sub(u32::from(last)) as usize;
+                    // SAFETY: every position lies within the text.
+                    let carriage = unsafe { u32::from(*text.get_unchecked(line_end) == b'\r') };
+                    // SAFETY: as above.
+                    let quote = unsafe { u32::from(*text.get_unchecked(start as usize) == b'"') };
+                    (start + quote, end - quote - carriage)
+                })
+            }
+        }
+    }
+
+    /// [`visit`](Self::visit) with the way to find the text of a cell between two delimiters.
+    #[inline(always)]
+    fn walk(&self, from: usize, taker: &mut impl Take, text: impl Fn(u32, u32) -> (u32, u32)) -> usize {
+        let Rows { ends, width, rows, .. } = self.rows;
         let mut index = from * width + self.column;
         for row in from..rows {
             // SAFETY: the row is below `rows` and the column below `width`, and there are `rows * width + 1` positions.
             let (before, end) = unsafe { (*ends.get_unchecked(index), *ends.get_unchecked(index + 1)) };
-            let (start, end) = (before.wrapping_add(1) as usize, end as usize);
-            // A carriage return may stand before a line feed only; elsewhere the delimiter itself is looked at.
-            // SAFETY: every position lies within the text.
-            let carriage = unsafe { usize::from(*text.get_unchecked(end.saturating_sub(last)) == b'\r') };
-            // SAFETY: as above.
-            let quote = unsafe { usize::from(*text.get_unchecked(start) == b'"') };
-            if !take(self.cell(start + quote, end - start - 2 * quote - carriage)) {
+            let (start, stop) = text(before, end);
+            if !taker.take(self.cell(start as usize, (stop - start) as usize)) {
                 return row;
             }
             index += width;
@@ -122,12 +169,15 @@ impl<'a> Cells<'a> {
 
     /// The cell of one row as it stands.
     pub fn get(&self, row: usize) -> Cell<'a> {
-        let mut found = self.cell(0, 0);
-        self.visit(row, |cell| {
-            found = cell;
-            false
-        });
-        found
+        let Rows { ends, width, .. } = self.rows;
+        let at = row * width + self.column;
+        let (start, end) = (ends[at].wrapping_add(1) as usize, ends[at + 1] as usize);
+        let whole = &self.rows.text[start..end];
+        let whole = if self.column + 1 == width { whole.strip_suffix(b"\r").unwrap_or(whole) } else { whole };
+        match whole {
+            [b'"', inner @ .., b'"'] => self.cell(start + 1, inner.len()),
+            bare => self.cell(start, bare.len()),
+        }
     }
 
     /// The cell of one row as it was meant: doubled quotes are one again. Also says where it begins.
@@ -251,11 +301,16 @@ mod tests {
     fn cells(text: &str, width: usize, column: usize) -> Vec<String> {
         let mut ends = vec![BEFORE];
         let mut doubled = Vec::new();
-        scan(text.as_bytes(), &mut ends, &mut doubled);
+        let seen = scan(text.as_bytes(), &mut ends, &mut doubled);
         let rows = (ends.len() - 1) / width;
         let padded = [text.as_bytes(), &[0; PAD]].concat();
         let columns = vec![!doubled.is_empty(); width];
-        let cells = Rows::new(&padded, &ends, rows, &columns).column(column);
+        let quoting = match seen.opens {
+            0 => Quoting::None,
+            opens if opens == ends.len() - 1 => Quoting::All,
+            _ => Quoting::Some,
+        };
+        let cells = Rows::new(&padded, &ends, rows, &columns, quoting).column(column);
         (0..cells.len()).map(|row| String::from_utf8(cells.value(row).1.into_owned()).unwrap()).collect()
     }
 

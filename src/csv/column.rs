@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array,
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, NullBuffer, ScalarBuffer};
 
 use super::{
-    cells::{Cell, Cells},
+    cells::{Cell, Cells, Each, Take},
     date,
     dictionary::Dictionary,
     infer::{Inferred, Narrow},
@@ -112,25 +112,28 @@ impl Column {
             Values::Int64(values) => primitive(cells, from, values, validity, number::integer),
             Values::Float64(values) => primitive(cells, from, values, validity, number::float),
             Values::SampledInt(values) => primitive(cells, from, values, validity, number::canonical_integer),
-            Values::SampledDecimal(values) => {
-                primitive(cells, from, values, validity, |cell| number::canonical_decimal(cell).map(|(value, _)| value))
-            }
-            Values::Date(format, values) => {
-                let format = *format;
-                primitive(cells, from, values, validity, |cell| date::day(cell, format))
-            }
-            Values::Timestamp(format, values) => {
-                let format = *format;
-                primitive(cells, from, values, validity, |cell| date::timestamp(cell, format))
-            }
+            Values::SampledDecimal(values) => primitive(cells, from, values, validity, number::plain_decimal),
+            Values::Date(format, values) => match format {
+                DateFormat::MmDdYyyy => primitive(cells, from, values, validity, date::mm_dd_yyyy),
+                DateFormat::DdMmYyyySlash => primitive(cells, from, values, validity, date::dd_mm_yyyy_slash),
+                DateFormat::DdMmYyyyDash => primitive(cells, from, values, validity, date::dd_mm_yyyy_dash),
+                DateFormat::YyyyMmDd => primitive(cells, from, values, validity, date::yyyy_mm_dd),
+                DateFormat::MDYy => primitive(cells, from, values, validity, date::m_d_yy),
+                DateFormat::Long => primitive(cells, from, values, validity, date::long),
+            },
+            Values::Timestamp(format, values) => match format {
+                TimestampFormat::Civil => primitive(cells, from, values, validity, date::civil),
+                TimestampFormat::Utc => primitive(cells, from, values, validity, date::utc),
+            },
             Values::Bool(values) => {
                 let mut bits = validity.writer(cells.len() - from);
-                cells.visit(from, |cell| {
+                let mut each = Each(|cell: Cell<'_>| {
                     let Some(value) = truth(cell.bytes()) else { return false };
                     bits.push(!cell.is_empty());
                     values.push(value);
                     true
-                })
+                });
+                cells.visit(from, &mut each)
             }
             Values::Utf8(values) => {
                 values.append(cells, from, validity);
@@ -218,7 +221,8 @@ impl Column {
 
 /// Appends cells that `parse` reads, until it doesn't; returns the row reached.
 ///
-/// A function of its own for each `parse`: together they would have too few registers.
+/// A function of its own for each `parse`: together they would have too few registers. And `parse` is to be a function,
+/// so that it can be inlined into each of the loops over cells.
 #[inline(never)]
 pub(super) fn primitive<T: Copy + Default>(
     cells: &Cells<'_>,
@@ -231,30 +235,39 @@ pub(super) fn primitive<T: Copy + Default>(
     let before = values.len();
     validity.fill(count);
     values.reserve(count);
-    let first = values.spare_capacity_mut().as_mut_ptr();
-    let mut out = first;
-    let reached = cells.visit(from, |cell| {
-        let value = if cell.is_empty() {
-            // SAFETY: both point into the room that was made.
-            validity.clear(before + unsafe { out.offset_from_unsigned(first) });
-            T::default()
-        } else {
-            match parse(cell) {
-                Some(value) => value,
-                None => return false,
-            }
-        };
-        // SAFETY: room for `count` values was made, and there are no more cells.
-        unsafe {
-            (*out).write(value);
-            out = out.add(1);
-        }
-        true
-    });
+    let mut fill = Fill { out: values.as_mut_ptr(), index: before, validity, parse };
+    let reached = cells.visit(from, &mut fill);
     // SAFETY: one value was written for each cell before the row reached.
     unsafe { values.set_len(before + reached - from) };
     validity.truncate(before + reached - from);
     reached
+}
+
+/// Values on their way to memory that has room for all of them.
+struct Fill<'a, T, P> {
+    out: *mut T,
+    index: usize,
+    validity: &'a mut Validity,
+    parse: P,
+}
+
+impl<T: Copy + Default, P: Fn(Cell<'_>) -> Option<T>> Take for Fill<'_, T, P> {
+    #[inline(always)]
+    fn take(&mut self, cell: Cell<'_>) -> bool {
+        let value = if cell.is_empty() {
+            self.validity.clear(self.index);
+            T::default()
+        } else {
+            match (self.parse)(cell) {
+                Some(value) => value,
+                None => return false,
+            }
+        };
+        // SAFETY: whoever made this made room for one value a cell.
+        unsafe { self.out.add(self.index).write(value) };
+        self.index += 1;
+        true
+    }
 }
 
 /// The values as a buffer. Room that was made for a batch that ended early is given back.

@@ -3,7 +3,7 @@
 use super::{
     cells::Cell,
     number::{ABOVE_NINE, ZEROS},
-    schema::{DateFormat, TimestampFormat},
+    schema::TimestampFormat,
 };
 
 const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
@@ -12,23 +12,45 @@ const MONTHS: [&[u8]; 12] =
 
 const SECOND: i64 = 1_000_000;
 
-/// Days since 1970-01-01 of a day written in `format`.
+/// Days since 1970-01-01 of `05/13/2024`.
 #[inline(always)]
-pub(super) fn day(cell: Cell<'_>, format: DateFormat) -> Option<i32> {
-    match format {
-        DateFormat::MmDdYyyy => parted(cell, b'/').and_then(|(month, day, year)| days(year, month, day)),
-        DateFormat::DdMmYyyySlash => parted(cell, b'/').and_then(|(day, month, year)| days(year, month, day)),
-        DateFormat::DdMmYyyyDash => parted(cell, b'-').and_then(|(day, month, year)| days(year, month, day)),
-        DateFormat::YyyyMmDd if cell.len() == 10 => iso(cell),
-        DateFormat::YyyyMmDd => None,
-        DateFormat::MDYy => short(cell.bytes()),
-        DateFormat::Long => long(cell.bytes()),
-    }
+pub(super) fn mm_dd_yyyy(cell: Cell<'_>) -> Option<i32> {
+    parted(cell, b'/').and_then(|(month, day, year)| days(year, month, day))
+}
+
+/// Of `13/05/2024`.
+#[inline(always)]
+pub(super) fn dd_mm_yyyy_slash(cell: Cell<'_>) -> Option<i32> {
+    parted(cell, b'/').and_then(|(day, month, year)| days(year, month, day))
+}
+
+/// Of `13-05-2024`.
+#[inline(always)]
+pub(super) fn dd_mm_yyyy_dash(cell: Cell<'_>) -> Option<i32> {
+    parted(cell, b'-').and_then(|(day, month, year)| days(year, month, day))
+}
+
+/// Of `2024-05-13`.
+#[inline(always)]
+pub(super) fn yyyy_mm_dd(cell: Cell<'_>) -> Option<i32> {
+    if cell.len() == 10 { iso(cell) } else { None }
+}
+
+/// Microseconds since 1970-01-01 of a timestamp without a time zone.
+#[inline(always)]
+pub(super) fn civil(cell: Cell<'_>) -> Option<i64> {
+    timestamp(cell, TimestampFormat::Civil)
+}
+
+/// Of one with a time zone.
+#[inline(always)]
+pub(super) fn utc(cell: Cell<'_>) -> Option<i64> {
+    timestamp(cell, TimestampFormat::Utc)
 }
 
 /// Microseconds since 1970-01-01 of a timestamp written in `format`.
 #[inline(always)]
-pub(super) fn timestamp(cell: Cell<'_>, format: TimestampFormat) -> Option<i64> {
+fn timestamp(cell: Cell<'_>, format: TimestampFormat) -> Option<i64> {
     const TIME: usize = 11;
     const REST: usize = 19;
     if cell.len() < REST || !matches!(cell.from(TIME - 1).first(), b' ' | b'T') {
@@ -58,18 +80,18 @@ pub(super) fn timestamp(cell: Cell<'_>, format: TimestampFormat) -> Option<i64> 
     Some((seconds - offset) * SECOND + fraction)
 }
 
-/// `5/13/24`.
-fn short(cell: &[u8]) -> Option<i32> {
-    let (month, rest) = one_or_two(cell)?;
+/// Days since 1970-01-01 of `5/13/24`.
+pub(super) fn m_d_yy(cell: Cell<'_>) -> Option<i32> {
+    let (month, rest) = one_or_two(cell.bytes())?;
     let (day, rest) = one_or_two(rest.strip_prefix(b"/")?)?;
     let [b'/', y, yy] = rest else { return None };
     let year = two(*y, *yy)?;
     days(year + if year < 50 { 2000 } else { 1900 }, month, day)
 }
 
-/// `Mon, May 13, 2024`.
-fn long(cell: &[u8]) -> Option<i32> {
-    let (weekday, rest) = cell.split_at_checked(3)?;
+/// Of `Mon, May 13, 2024`.
+pub(super) fn long(cell: Cell<'_>) -> Option<i32> {
+    let (weekday, rest) = cell.bytes().split_at_checked(3)?;
     let weekday = WEEKDAYS.iter().position(|name| *name == weekday)?;
     let (month, rest) = rest.strip_prefix(b", ")?.split_at_checked(3)?;
     let month = MONTHS.iter().position(|name| *name == month)?;
@@ -150,19 +172,54 @@ fn one_or_two(cell: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// Days since 1970-01-01 of a date of the Gregorian calendar, years 1 to 9999.
+#[inline(always)]
 fn days(year: u32, month: u32, day: u32) -> Option<i32> {
+    let index = year.wrapping_sub(NEAR) as usize;
+    if index >= MONTH_STARTS.len() || month.wrapping_sub(1) > 11 {
+        return far_days(year, month, day);
+    }
+    let start = MONTH_STARTS[index][month as usize - 1];
+    (day.wrapping_sub(1) < start & 31).then(|| (start >> 5) as i32 - SHIFT + day as i32)
+}
+
+/// The first year of the table.
+const NEAR: u32 = 1950;
+
+/// What makes the table's days positive.
+const SHIFT: i32 = 10_000;
+
+/// For the months of the years from [`NEAR`] on: the days since 1970-01-01 before them, shifted, and their length.
+static MONTH_STARTS: [[u32; 12]; 150] = {
+    let mut all = [[0; 12]; 150];
+    let mut index = 0;
+    while index < 12 * 150 {
+        let (year, month) = (NEAR + index as u32 / 12, index as u32 % 12 + 1);
+        let start = civil_days(year, month, 1) - 1 + SHIFT;
+        all[index / 12][index % 12] = (start as u32) << 5 | length(year, month);
+        index += 1;
+    }
+    all
+};
+
+#[inline(never)]
+fn far_days(year: u32, month: u32, day: u32) -> Option<i32> {
+    if year == 0 || month.wrapping_sub(1) > 11 || day.wrapping_sub(1) >= length(year, month) {
+        return None;
+    }
+    Some(civil_days(year, month, day))
+}
+
+const fn length(year: u32, month: u32) -> u32 {
     const LENGTHS: [u32; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    if year == 0 || !(1..=12).contains(&month) {
-        return None;
-    }
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    if day == 0 || day > LENGTHS[month as usize] + u32::from(leap && month == 2) {
-        return None;
-    }
+    LENGTHS[month as usize] + (leap && month == 2) as u32
+}
+
+const fn civil_days(year: u32, month: u32, day: u32) -> i32 {
     // Years that begin with March, so that the leap day is the last of its year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let before = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1;
-    Some(before as i32 - 719_468)
+    before as i32 - 719_468
 }
 
 #[cfg(test)]
@@ -198,43 +255,43 @@ mod tests {
 
     #[test]
     fn each_label_reads_its_own_form_only() {
-        use DateFormat::{DdMmYyyyDash, DdMmYyyySlash, Long, MDYy, MmDdYyyy, YyyyMmDd};
+        type Read = fn(Cell<'_>) -> Option<i32>;
         const DAY: Option<i32> = Some(19_856); // 2024-05-13, a Monday
-        let cases = [
-            (MmDdYyyy, "05/13/2024", DAY),
-            (MmDdYyyy, "13/05/2024", None),
-            (MmDdYyyy, "5/13/2024", None),
-            (MmDdYyyy, "05/13/24", None),
-            (MmDdYyyy, "05-13-2024", None),
-            (MmDdYyyy, "02/30/2024", None),
-            (MmDdYyyy, "05/13/2024 ", None),
-            (DdMmYyyySlash, "13/05/2024", DAY),
-            (DdMmYyyySlash, "05/13/2024", None),
-            (DdMmYyyyDash, "13-05-2024", DAY),
-            (DdMmYyyyDash, "13/05/2024", None),
-            (YyyyMmDd, "2024-05-13", DAY),
-            (YyyyMmDd, "2024/05/13", None),
-            (YyyyMmDd, "2024-05-1", None),
-            (YyyyMmDd, "2024-05-131", None),
-            (YyyyMmDd, "20241-5-13", None),
-            (YyyyMmDd, "2024-0513-", None),
-            (YyyyMmDd, "0000-01-01", None),
-            (MDYy, "5/13/24", DAY),
-            (MDYy, "05/13/24", DAY),
-            (MDYy, "1/1/70", Some(0)),
-            (MDYy, "12/31/49", Some(29_219)),
-            (MDYy, "5/13/2024", None),
-            (MDYy, "//24", None),
-            (Long, "Mon, May 13, 2024", DAY),
-            (Long, "Tue, May 13, 2024", None),
-            (Long, "Thu, Jan 1, 1970", Some(0)),
-            (Long, "mon, may 13, 2024", None),
-            (Long, "Mon, May 13 2024", None),
-            (Long, "Mon", None),
-            (Long, "", None),
+        let cases: [(Read, &str, Option<i32>); 31] = [
+            (mm_dd_yyyy, "05/13/2024", DAY),
+            (mm_dd_yyyy, "13/05/2024", None),
+            (mm_dd_yyyy, "5/13/2024", None),
+            (mm_dd_yyyy, "05/13/24", None),
+            (mm_dd_yyyy, "05-13-2024", None),
+            (mm_dd_yyyy, "02/30/2024", None),
+            (mm_dd_yyyy, "05/13/2024 ", None),
+            (dd_mm_yyyy_slash, "13/05/2024", DAY),
+            (dd_mm_yyyy_slash, "05/13/2024", None),
+            (dd_mm_yyyy_dash, "13-05-2024", DAY),
+            (dd_mm_yyyy_dash, "13/05/2024", None),
+            (yyyy_mm_dd, "2024-05-13", DAY),
+            (yyyy_mm_dd, "2024/05/13", None),
+            (yyyy_mm_dd, "2024-05-1", None),
+            (yyyy_mm_dd, "2024-05-131", None),
+            (yyyy_mm_dd, "20241-5-13", None),
+            (yyyy_mm_dd, "2024-0513-", None),
+            (yyyy_mm_dd, "0000-01-01", None),
+            (m_d_yy, "5/13/24", DAY),
+            (m_d_yy, "05/13/24", DAY),
+            (m_d_yy, "1/1/70", Some(0)),
+            (m_d_yy, "12/31/49", Some(29_219)),
+            (m_d_yy, "5/13/2024", None),
+            (m_d_yy, "//24", None),
+            (long, "Mon, May 13, 2024", DAY),
+            (long, "Tue, May 13, 2024", None),
+            (long, "Thu, Jan 1, 1970", Some(0)),
+            (long, "mon, may 13, 2024", None),
+            (long, "Mon, May 13 2024", None),
+            (long, "Mon", None),
+            (long, "", None),
         ];
-        for (format, text, expected) in cases {
-            assert_eq!(with(text, |cell| day(cell, format)), expected, "{format}: {text:?}");
+        for (read, text, expected) in cases {
+            assert_eq!(with(text, read), expected, "{text:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use arrow_array::{DictionaryArray, Int32Array, StringArray, types::Int32Type};
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
-use super::cells::{Cells, undouble};
+use super::cells::{Cell, Cells, Each, undouble};
 use super::column::{Validity, buffer};
 
 /// A dictionary column under construction.
@@ -28,7 +28,7 @@ impl Dictionary {
         self.keys.reserve(cells.len() - from);
         let mut bits = validity.writer(cells.len() - from);
         let doubled = cells.doubled();
-        cells.visit(from, |cell| {
+        let mut each = Each(|cell: Cell<'_>| {
             bits.push(!cell.is_empty());
             let key = if cell.is_empty() {
                 0
@@ -40,6 +40,7 @@ impl Dictionary {
             self.keys.push(key);
             true
         });
+        cells.visit(from, &mut each);
     }
 
     fn key(&mut self, cell: &[u8]) -> i32 {

@@ -12,7 +12,7 @@
 //! |---|---|
 //! | none | text |
 //! | canonical integers within int64 | int64 |
-//! | plain decimals of at most 15 significant digits (at most 22 behind the point), integers of as many among them | float64 |
+//! | plain decimals that the nearest float64, written with as many digits behind the point, gives back character for character (always with up to 15 significant digits and 22 behind the point, at most with 19); integers of up to 15 digits among them | float64 |
 //! | anything else, or decimals beside integers of more than 15 digits | text |
 
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array};
 use arrow_schema::DataType;
 
 use super::{
-    cells::{Cell, Cells},
-    column::{Validity, buffer, primitive},
+    cells::{Cell, Cells, Each, Take},
+    column::{Validity, ValidityWriter, buffer, primitive},
     number::{self, EXACT_BELOW},
     schema::ColumnType,
     text::Text,
@@ -142,12 +142,13 @@ impl Inferred {
         match self {
             Self::Empty => {
                 let mut bits = validity.writer(cells.len() - from);
-                cells.visit(from, |cell| {
+                let mut each = Each(|cell: Cell<'_>| {
                     if cell.is_empty() {
                         bits.push(false);
                     }
                     cell.is_empty()
-                })
+                });
+                cells.visit(from, &mut each)
             }
             Self::Int { values, wide } => {
                 let before = values.len();
@@ -157,23 +158,19 @@ impl Inferred {
             }
             Self::Decimal { values, scales } => {
                 let count = cells.len() - from;
-                let mut bits = validity.writer(count);
                 values.reserve(count);
                 scales.reserve(count);
-                cells.visit(from, |cell| {
-                    let (value, scale) = if cell.is_empty() {
-                        (0.0, 0)
-                    } else {
-                        match number::canonical_decimal(cell) {
-                            Some(decimal) => decimal,
-                            None => return false,
-                        }
-                    };
-                    bits.push(!cell.is_empty());
-                    values.push(value);
-                    scales.push(scale);
-                    true
-                })
+                let before = values.len();
+                let bits = validity.writer(count);
+                let mut fill =
+                    Decimals { values: values.as_mut_ptr(), scales: scales.as_mut_ptr(), index: before, bits };
+                let reached = cells.visit(from, &mut fill);
+                // SAFETY: one of each was written for each cell before the row reached.
+                unsafe {
+                    values.set_len(before + reached - from);
+                    scales.set_len(before + reached - from);
+                }
+                reached
             }
             Self::Text(text) => {
                 text.append(cells, from, validity);
@@ -235,6 +232,30 @@ impl Inferred {
             Self::Decimal { values, .. } => Arc::new(Float64Array::new(buffer(values), validity.finish())),
             Self::Text(text) => Arc::new(text.finish(validity.finish())),
         }
+    }
+}
+
+/// Decimals on their way to memory that has room for all of them.
+struct Decimals<'a> {
+    values: *mut f64,
+    scales: *mut u8,
+    index: usize,
+    bits: ValidityWriter<'a>,
+}
+
+impl Take for Decimals<'_> {
+    #[inline(always)]
+    fn take(&mut self, cell: Cell<'_>) -> bool {
+        let decimal = if cell.is_empty() { Some((0.0, 0)) } else { number::canonical_decimal(cell) };
+        let Some((value, scale)) = decimal else { return false };
+        self.bits.push(!cell.is_empty());
+        // SAFETY: whoever made this made room for one of each a cell.
+        unsafe {
+            self.values.add(self.index).write(value);
+            self.scales.add(self.index).write(scale);
+        }
+        self.index += 1;
+        true
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! The flow: `input` (encoding) → `window` (the whole rows of some text: by `scan`, which finds delimiters and sees that
 //! something is wrong, or by `record`, which sees what and where) → `cells` (the cells of one column) → `column` (typed
-//! values; `infer` finds types) → `batch`. `reader` holds it together, `parallel` does it with several threads.
+//! values; `infer` finds types) → `batch`. `reader` holds it together; `blocks` spreads it over threads, `parallel` has some.
 //!
 //! # What counts as CSV
 //! - The delimiter is a comma, a record ends with LF or CRLF (mixed as they come); the last one may end with the input.
@@ -20,6 +20,7 @@
 //! - NUL and bytes that aren't UTF-8 (or the encoding that was asked for) are errors. A byte order mark is skipped.
 
 mod batch;
+mod blocks;
 mod cells;
 mod column;
 mod date;
@@ -40,6 +41,7 @@ mod tests;
 mod text;
 mod window;
 
+pub use blocks::{Block, Blocks, DecodedBlock};
 pub use parallel::{Decoded, decode};
 pub use reader::Reader;
 pub use schema::{ColumnType, DateFormat, Options, Schema, TimestampFormat, empty};

@@ -1,6 +1,8 @@
 //! Numbers in text, and back: the forms that inference accepts are those that can be written again character for
 //! character.
 
+use std::io::Write;
+
 use super::cells::Cell;
 
 /// Powers of ten that float64 holds exactly.
@@ -12,8 +14,10 @@ const POWERS: [f64; 23] = [
 /// Whole numbers from here on have more than 15 digits; up to 15 survive the way into float64 and back.
 pub(super) const EXACT_BELOW: u64 = 1_000_000_000_000_000;
 
-/// Whole numbers below this are exact in float64.
-const WHOLE_BELOW: u64 = 1 << 53;
+/// Whole numbers below this fit into the fraction of a float64.
+const WHOLE_BELOW: u64 = 1 << 52;
+
+const _: () = assert!(EXACT_BELOW < WHOLE_BELOW);
 
 /// The top bit of every byte, and what lifts a byte into it unless it is a digit's value.
 const TOP: u64 = 0x8080_8080_8080_8080;
@@ -33,6 +37,19 @@ struct Decimal {
 /// A whole number in its only canonical form: no plus sign, no leading zeros, no `-0`, within int64.
 #[inline(always)]
 pub(super) fn canonical_integer(cell: Cell<'_>) -> Option<i64> {
+    let count = cell.len();
+    if (1..=8).contains(&count)
+        && (cell.first() != b'0' || count == 1)
+        && let Some(value) = eight(cell.word(0), count)
+    {
+        return Some(value.cast_signed());
+    }
+    other_canonical_integer(cell)
+}
+
+/// The same where it is negative, long, or none.
+#[inline(never)]
+fn other_canonical_integer(cell: Cell<'_>) -> Option<i64> {
     let negative = cell.first() == b'-' && !cell.is_empty();
     let digits = if negative { cell.tail() } else { cell };
     if digits.first() == b'0' && (negative || digits.len() > 1) {
@@ -44,6 +61,18 @@ pub(super) fn canonical_integer(cell: Cell<'_>) -> Option<i64> {
 /// A whole number as people write it: a sign and leading zeros are fine.
 #[inline(always)]
 pub(super) fn integer(cell: Cell<'_>) -> Option<i64> {
+    let count = cell.len();
+    if (1..=8).contains(&count)
+        && let Some(value) = eight(cell.word(0), count)
+    {
+        return Some(value.cast_signed());
+    }
+    other_integer(cell)
+}
+
+/// The same where it has a sign, or is long, or none.
+#[inline(never)]
+fn other_integer(cell: Cell<'_>) -> Option<i64> {
     let negative = cell.first() == b'-';
     let mut digits = if (negative || cell.first() == b'+') && !cell.is_empty() { cell.tail() } else { cell };
     while digits.len() > 1 && digits.first() == b'0' {
@@ -60,16 +89,9 @@ fn signed(negative: bool, magnitude: u64) -> Option<i64> {
 /// The value of 1 to 19 digits: always below 2^64.
 #[inline(always)]
 fn magnitude(digits: Cell<'_>) -> Option<u64> {
-    match digits.len() {
-        count @ 1..=8 => eight(digits.word(0), count),
-        _ => long_magnitude(digits),
-    }
-}
-
-#[inline(never)]
-fn long_magnitude(digits: Cell<'_>) -> Option<u64> {
     let count = digits.len();
     match count {
+        1..=8 => eight(digits.word(0), count),
         9..=16 => {
             let (high, low) = (eight(digits.word(0), count - 8)?, eight(digits.word(count - 8), 8)?);
             Some(high * 100_000_000 + low)
@@ -98,44 +120,38 @@ fn eight(word: u64, count: usize) -> Option<u64> {
     Some(even.wrapping_add(odd) >> 32)
 }
 
+/// The float64 of `(0|[1-9][0-9]*)\.[0-9]+` with at most eight characters, and its digits behind the point.
+#[inline(always)]
+fn short_decimal(cell: Cell<'_>) -> Option<(f64, u8)> {
+    let length = cell.len();
+    if !(3..=8).contains(&length) {
+        return None;
+    }
+    let word = cell.word(0);
+    let point = point(word);
+    // A zero stands alone before the point.
+    if point == 0 || point >= length - 1 || word as u8 == b'0' && point != 1 {
+        return None;
+    }
+    // The point is taken out, and what stood behind it moves up.
+    let whole = (1 << (8 * point)) - 1;
+    let mantissa = eight(word & whole | word >> 8 & !whole, length - 1)?;
+    let scale = (length - 1 - point) as u8;
+    Some((divided(mantissa, scale), scale))
+}
+
 /// Reads `-?(0|[1-9][0-9]*)(\.[0-9]+)?` if its mantissa is below 10^19 and it has at most 22 digits behind the point.
 #[inline(always)]
 fn decimal(cell: Cell<'_>) -> Option<Decimal> {
     let negative = cell.first() == b'-' && !cell.is_empty();
     let digits = if negative { cell.tail() } else { cell };
     let length = digits.len();
-    if !(1..=8).contains(&length) {
-        return long_decimal(negative, digits);
-    }
     let point = point(digits.word(0));
-    // A zero stands alone before the point.
-    if digits.first() == b'0' && length > 1 && point != 1 {
-        return None;
-    }
-    if point >= length {
-        return Some(Decimal { negative, mantissa: eight(digits.word(0), length)?, scale: 0 });
-    }
-    let scale = length - 1 - point;
-    if point == 0 || scale == 0 {
-        return None;
-    }
-    // The point is taken out, and what stood behind it moves up.
-    let word = digits.word(0);
-    let whole = (1 << (8 * point)) - 1;
-    let mantissa = eight(word & whole | word >> 8 & !whole, length - 1)?;
-    Some(Decimal { negative, mantissa, scale: scale as u8 })
-}
-
-/// The same for more than eight characters behind the sign, or none.
-#[inline(never)]
-fn long_decimal(negative: bool, digits: Cell<'_>) -> Option<Decimal> {
-    let length = digits.len();
-    let point = point(digits.word(0));
-    if length == 0 || digits.first() == b'0' && point != 1 {
+    if length == 0 || digits.first() == b'0' && point != 1 && length > 1 {
         return None;
     }
     let point = if point < 8 { point } else { memchr::memchr(b'.', digits.bytes()).unwrap_or(length) };
-    if point == length {
+    if point >= length {
         return Some(Decimal { negative, mantissa: magnitude(digits)?, scale: 0 });
     }
     let scale = length - 1 - point;
@@ -165,31 +181,96 @@ fn point(word: u64) -> usize {
     points.trailing_zeros() as usize / 8
 }
 
-/// A plain decimal: `-?(0|[1-9][0-9]*)(\.[0-9]+)?` with at most 15 significant digits and 22 behind the point. Returns
-/// the nearest float64 and the number of digits behind the point: together they are the text (a whole number has 0).
+/// A plain decimal, `-?(0|[1-9][0-9]*)(\.[0-9]+)?` with at most 19 significant digits and 22 behind the point, that can be
+/// written again: the nearest float64, written with as many digits behind the point, is the same text. With at most 15
+/// significant digits that holds for all of them; whole numbers with more are left to others. Returns the float64 and
+/// the number of digits behind the point, 0 for a whole number.
 #[inline(always)]
 pub(super) fn canonical_decimal(cell: Cell<'_>) -> Option<(f64, u8)> {
+    match short_decimal(cell) {
+        Some(short) => Some(short),
+        None => other_canonical_decimal(cell),
+    }
+}
+
+#[inline(never)]
+fn other_canonical_decimal(cell: Cell<'_>) -> Option<(f64, u8)> {
     let Decimal { negative, mantissa, scale } = decimal(cell)?;
-    // Without a point `-0` would be the integer that has no sign.
-    if mantissa >= EXACT_BELOW || negative && mantissa == 0 && scale == 0 {
+    let value = if mantissa < EXACT_BELOW {
+        // Without a point `-0` would be the integer that has no sign.
+        if negative && mantissa == 0 && scale == 0 {
+            return None;
+        }
+        divided(mantissa, scale)
+    } else {
+        precise(cell, mantissa, scale)?
+    };
+    Some((if negative { -value } else { value }, scale))
+}
+
+/// A plain decimal without the number of its digits.
+#[inline(always)]
+pub(super) fn plain_decimal(cell: Cell<'_>) -> Option<f64> {
+    canonical_decimal(cell).map(|(value, _)| value)
+}
+
+/// The float64 of a decimal with more than 15 significant digits, if that can be written again.
+#[inline(never)]
+fn precise(cell: Cell<'_>, mantissa: u64, scale: u8) -> Option<f64> {
+    if scale == 0 {
         return None;
     }
+    let Some(Nearest { value, product, distance }) = nearest(mantissa, usize::from(scale)) else {
+        return precise_slowly(cell, scale);
+    };
+    // The decimal is `product`, so that the float64 is `distance * mantissa / product` steps of its last digit away; half
+    // a step, and another decimal would be as near. Both are known better than to one part in 2^50.
+    let steps = (distance >> 16) as u64 as f64 * mantissa as f64;
+    let half = (product >> 64) as u64 as f64 * f64::from_bits((1023 + 47) << 52);
+    match steps / half {
+        sure if sure < 0.999_999 => Some(value),
+        sure if sure > 1.000_001 => None,
+        _ => precise_slowly(cell, scale),
+    }
+}
+
+#[cold]
+fn precise_slowly(cell: Cell<'_>, scale: u8) -> Option<f64> {
+    let value = float_slowly(cell)?;
+    let again = format!("{value:.scale$}", scale = usize::from(scale));
+    (again.as_bytes() == cell.bytes()).then_some(value.abs())
+}
+
+/// The float64 nearest to `mantissa / 10^scale`, for a mantissa below [`WHOLE_BELOW`] and a scale up to 22.
+#[inline(always)]
+fn divided(mantissa: u64, scale: u8) -> f64 {
+    // The mantissa as the fraction of a number with the exponent of 2^52. An instruction that converts it would wait for
+    // the division before it, because it keeps half of the register it writes to.
+    const SHIFT: f64 = WHOLE_BELOW as f64;
+    let whole = f64::from_bits(SHIFT.to_bits() | mantissa) - SHIFT;
     // Both operands are exact, so that the division rounds once, as it should.
-    let value = mantissa as f64 / POWERS[usize::from(scale)];
-    Some((if negative { -value } else { value }, scale))
+    whole / POWERS[usize::from(scale)]
 }
 
 /// Any number that `str::parse::<f64>` takes.
 #[inline(always)]
 pub(super) fn float(cell: Cell<'_>) -> Option<f64> {
+    match short_decimal(cell) {
+        Some((value, _)) => Some(value),
+        None => other_float(cell),
+    }
+}
+
+#[inline(never)]
+fn other_float(cell: Cell<'_>) -> Option<f64> {
     let Some(Decimal { negative, mantissa, scale }) = decimal(cell) else { return float_slowly(cell) };
-    let value = if mantissa < WHOLE_BELOW {
-        mantissa as f64 / POWERS[usize::from(scale)]
-    } else {
-        match nearest(mantissa, usize::from(scale)) {
-            Some(value) => value,
+    // No division here, even where it would do: which of the two it is can't be foreseen with digits by the dozen.
+    let value = match mantissa {
+        0 => 0.0,
+        _ => match nearest(mantissa, usize::from(scale)) {
+            Some(Nearest { value, .. }) => value,
             None => return float_slowly(cell),
-        }
+        },
     };
     Some(if negative { -value } else { value })
 }
@@ -205,7 +286,7 @@ fn float_slowly(cell: Cell<'_>) -> Option<f64> {
 /// than 2^64, so that its upper 128 bits are right or one too large. Only where that one could matter to the rounding
 /// (at the half between two floats, exact ties among them) is there no answer. The powers of two are exact.
 #[inline(always)]
-fn nearest(mantissa: u64, scale: usize) -> Option<f64> {
+fn nearest(mantissa: u64, scale: usize) -> Option<Nearest> {
     let (reciprocal, bits) = RECIPROCALS[scale];
     let zeros = mantissa.leading_zeros();
     let shifted = u128::from(mantissa << zeros);
@@ -219,7 +300,16 @@ fn nearest(mantissa: u64, scale: usize) -> Option<f64> {
     }
     let value = (product >> surplus) as u64 + u64::from(rest > half);
     let exponent = surplus as i32 - 63 - bits as i32 - zeros as i32 - scale as i32;
-    Some(value as f64 * f64::from_bits(((1023 + exponent) as u64) << 52))
+    // The value has 53 bits, the first of which adds one to the exponent; one that was rounded up to 2^53 adds two.
+    let value = f64::from_bits((((1023 + 51 + exponent) as u64) << 52) + value);
+    Some(Nearest { value, product, distance: if rest > half { (1 << surplus) - rest } else { rest } })
+}
+
+/// A decimal as a binary fraction of 128 bits, the float64 nearest to it, and how far that is away in the same unit.
+struct Nearest {
+    value: f64,
+    product: u128,
+    distance: u128,
 }
 
 /// For each scale 2^(127 + bits) / 5^scale, rounded up, with the bits that bring it between 2^127 and 2^128.
@@ -274,8 +364,13 @@ pub(super) fn write_decimal(value: f64, scale: u8, out: &mut Vec<u8>) {
     if value.is_sign_negative() {
         out.push(b'-');
     }
+    let mantissa = (value.abs() * POWERS[scale]).round();
+    if mantissa >= EXACT_BELOW as f64 {
+        let _ = write!(out, "{:.scale$}", value.abs());
+        return;
+    }
     // At most 15 digits: the error of the product stays far below one half.
-    let mantissa = (value.abs() * POWERS[scale]).round() as u64;
+    let mantissa = mantissa as u64;
     write_magnitude(mantissa, scale + 1, out);
     if scale > 0 {
         out.insert(out.len() - scale, b'.');
@@ -357,7 +452,14 @@ mod tests {
             ("0.00123456789012345", Some((0.001_234_567_890_123_45, 17))),
             ("999999999999999", Some((999_999_999_999_999.0, 0))),
             ("0.00000000000000000000001", None),
-            ("1234567890.123456", None),
+            ("1234567890.123456", Some((1_234_567_890.123_456, 6))),
+            ("523.3820912345672", Some((523.382_091_234_567_2, 13))),
+            ("523.3820912345671", None),
+            ("1.2345678901234567", Some((1.234_567_890_123_456_7, 16))),
+            ("0.1000000000000000055", None),
+            ("0.30000000000000004", Some((0.300_000_000_000_000_04, 17))),
+            ("0.30000000000000001", None),
+            ("9007199254740993.5", None),
             ("1000000000000000", None),
             ("-0", None),
             ("00.5", None),
@@ -388,12 +490,28 @@ mod tests {
         }
 
         #[test]
-        fn decimals_come_back(text in "-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,22})?") {
+        fn decimals_come_back(text in "-?(0|[1-9][0-9]{0,16})(\\.[0-9]{1,22})?") {
             if let Some((value, scale)) = with(&text, canonical_decimal) {
                 prop_assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits());
                 let mut out = Vec::new();
                 write_decimal(value, scale, &mut out);
                 prop_assert_eq!(String::from_utf8(out).unwrap(), text);
+            }
+        }
+
+        #[test]
+        fn decimals_are_those_that_can_be_written_again(mantissa: u64, digits in 1u32..20, scale in 1usize..20, whole: f64) {
+            let mantissa = mantissa % 10u64.pow(digits);
+            let text = format!("{mantissa:0width$}", width = scale + 1);
+            let (before, behind) = text.split_at(text.len() - scale);
+            for text in [format!("{before}.{behind}"), format!("{:.*}", scale, whole.abs() % 1e9), format!("{}", whole.abs() % 1e9)] {
+                let value: f64 = text.parse().unwrap();
+                let scale = text.split_once('.').map_or(0, |(_, behind)| behind.len());
+                let digits = text.trim_start_matches(['0', '.']).len() - usize::from(!text.starts_with('0'));
+                let again = format!("{value:.scale$}") == text;
+                if scale > 0 && scale < 23 && digits < 20 {
+                    prop_assert_eq!(with(&text, canonical_decimal).is_some(), again, "{}", text);
+                }
             }
         }
 
@@ -410,7 +528,7 @@ mod tests {
             let (whole, fraction) = text.split_at(text.len() - scale);
             let text = format!("{whole}.{fraction}");
             prop_assert_eq!(with(&text, float).map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits));
-            if let Some(value) = nearest(mantissa.max(1), scale) {
+            if let Some(Nearest { value, .. }) = nearest(mantissa.max(1), scale) {
                 let expected = format!("{}e-{scale}", mantissa.max(1)).parse::<f64>().unwrap();
                 prop_assert_eq!(value.to_bits(), expected.to_bits());
             }

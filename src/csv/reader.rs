@@ -23,8 +23,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Bytes of a window: text, positions and the columns' ends of a window stay in the second-level cache.
-const WINDOW: usize = 128 << 10;
+/// Bytes of a window: positions stay in the first-level cache, text and the columns' ends in the second.
+const WINDOW: usize = 64 << 10;
 
 /// The first attempt to read the header looks at so many bytes.
 const HEADER: usize = 4 << 10;
@@ -52,15 +52,15 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 #[derive(Debug)]
 pub struct Reader {
     pub(super) options: Options,
-    input: Input,
+    pub(super) input: Input,
     /// Of the text that waits.
-    pub(super) position: Position,
+    position: Position,
     /// How many bytes the next window has.
     reach: usize,
     window: Window,
     header: Option<Header>,
     kinds: Vec<Kind>,
-    pub(super) levels: Vec<Narrow>,
+    levels: Vec<Narrow>,
     schema: Option<SchemaRef>,
     batch: Batch,
     /// Where the batch begins, and how many bytes it may have.
@@ -114,16 +114,21 @@ impl Reader {
     /// type or a given column is missing, `LimitExceeded` when a record is too long. The same error again from then on;
     /// batches that were complete before it can still be taken.
     pub fn push(&mut self, bytes: Bytes) -> Result<()> {
+        self.push_until(bytes, |_| false)
+    }
+
+    /// Reads more bytes until `done`, which is asked between windows. What wasn't read then waits.
+    pub(super) fn push_until(&mut self, bytes: Bytes, done: impl Fn(&Self) -> bool) -> Result<()> {
         self.guard(|reader| {
-            let mut rest = &bytes[..];
-            loop {
+            reader.input.push(bytes);
+            while !done(reader) {
                 let want = reader.want();
-                reader.input.fill(&mut rest, want);
-                if reader.input.available() < want {
-                    return Ok(());
+                if !reader.input.reach(want) {
+                    break;
                 }
                 reader.step(want, false)?;
             }
+            Ok(())
         })
     }
 
@@ -138,14 +143,15 @@ impl Reader {
             return Ok(());
         }
         self.guard(|reader| {
-            if reader.header.is_none() && reader.input.text(BYTE_ORDER_MARK.len() + 1) == BYTE_ORDER_MARK {
-                reader.input.consume(BYTE_ORDER_MARK.len());
+            let rest = reader.input.rest();
+            if reader.header.is_none() && reader.input.text(rest) == BYTE_ORDER_MARK {
+                reader.input.consume(rest);
             }
             reader.input.close();
-            while reader.input.available() > 0 {
-                let available = reader.input.available();
-                let length = reader.want().min(available);
-                reader.step(length, length == available)?;
+            while reader.input.rest() > 0 {
+                let rest = reader.input.rest();
+                let length = reader.want().min(rest);
+                reader.step(length, length == rest)?;
             }
             reader.finished = true;
             if reader.header.is_some() {
@@ -165,10 +171,10 @@ impl Reader {
     /// Those of [`push`](Self::push).
     pub fn end_batch(&mut self) -> Result<()> {
         self.guard(|reader| {
-            while reader.input.available() > 0 {
-                let available = reader.input.available();
-                reader.step(reader.want().min(available), false)?;
-                if reader.input.available() == available {
+            while reader.input.rest() > 0 {
+                let rest = reader.input.rest();
+                reader.step(reader.want().min(rest), false)?;
+                if reader.input.rest() == rest {
                     break;
                 }
             }
@@ -211,55 +217,50 @@ impl Reader {
         self.rejects.take(names)
     }
 
-    /// Reads bytes until the header is there; `source` goes on behind the place that is returned. There is none when the
-    /// bytes end within the header.
-    pub(super) fn push_header(&mut self, source: &[u8]) -> Result<Option<usize>> {
-        let mut rest = source;
-        while self.header.is_none() {
-            let want = self.want();
-            self.input.fill(&mut rest, want);
-            if self.input.available() < want {
-                return Ok(None);
-            }
-            self.step(want, false)?;
-        }
-        if self.options.encoding.is_some() {
-            // Its positions aren't those of the source: what is there already stays where it is.
-            return Ok(Some(source.len() - rest.len()));
-        }
-        self.input = Input::new(None);
-        Ok(Some(self.position.byte as usize))
-    }
-
-    /// Whether parts of the records can be decoded on their own and be put together as if they weren't.
+    /// Whether a batch begins here and the records from here on can be decoded in parts and be put together as if they
+    /// had been decoded in one piece.
     pub(super) fn is_divisible(&self) -> bool {
-        let sampled = self.kinds.contains(&Kind::Infer) && self.sample() < u64::MAX;
-        !self.options.lenient && self.options.encoding.is_none() && !sampled
+        let known = self.schema.is_some() || self.sample() == u64::MAX;
+        let begins = self.header.is_some() && self.position.byte == self.batch_from;
+        begins && known && !self.options.lenient && self.options.encoding.is_none()
     }
 
-    /// Decodes a block of whole records as if it stood alone. Gives the batch, and the bytes, lines and records in it;
-    /// nothing if anything is wrong.
-    pub(super) fn decode_block(&self, block: &[u8], levels: &[Narrow]) -> Option<(Batch, Position)> {
+    /// A reader for a block of whole records that decodes it as if it stood alone, for one batch of its own. Its errors
+    /// say nothing about where the block stands.
+    pub(super) fn for_block(&self, length: usize) -> Self {
         let mut reader = Self::new(self.options.clone());
-        reader.header = Some(Header { names: self.columns().to_vec(), warnings: Vec::new() });
+        reader.header = Some(Header { names: Vec::new(), warnings: Vec::new() });
         reader.kinds.clone_from(&self.kinds);
-        reader.levels = levels.to_vec();
+        reader.levels.clone_from(&self.levels);
         reader.begin_batch();
         // One byte more than there are: nothing closes the batch.
-        reader.batch_span = block.len() as u64 + 1;
-        let mut rest = block;
+        reader.batch_span = length as u64 + 1;
+        reader
+    }
+
+    /// Decodes the block at the beginning of `text`, which has padding behind it. Gives the batch, and the bytes, lines
+    /// and records in it; nothing if anything is wrong.
+    pub(super) fn read_block(mut self, text: Bytes, length: usize) -> Option<(Batch, Position)> {
+        self.input.push(text);
         loop {
-            let want = reader.want().min(rest.len() + reader.input.available());
-            reader.input.fill(&mut rest, want);
-            let before = reader.position.byte;
-            reader.step(want, false).ok()?;
-            if reader.position.byte == block.len() as u64 {
-                return Some((reader.batch, reader.position));
+            let left = length - self.position.byte as usize;
+            if left == 0 {
+                return Some((self.batch, self.position));
             }
-            if reader.position.byte == before && rest.is_empty() {
+            let want = self.want().min(left);
+            if !self.input.reach(want) {
+                return None;
+            }
+            self.step(want, false).ok()?;
+            if want == left && self.position.byte as usize == length - left {
                 return None;
             }
         }
+    }
+
+    /// Takes from a batch that was decoded elsewhere the types that it needs.
+    pub(super) fn learn(&mut self, batch: &Batch) {
+        batch.join_levels(&mut self.levels);
     }
 
     /// Takes over a batch that was decoded elsewhere.
@@ -366,9 +367,7 @@ impl Reader {
         if self.window.consumed == 0 && self.window.broken.is_empty() && !self.stretch(length)? {
             return Ok(());
         }
-        // As many rows a byte as in this window: the columns get their memory at once.
-        let share = self.batch_span as usize / self.window.consumed.max(1) + 1;
-        self.batch.expect(self.window.records * share.min(self.batch_span as usize));
+        let begins = self.batch.rows() == 0;
         let mut faults = Vec::new();
         let padded = self.input.padded();
         let mut rows_done = 0;
@@ -406,6 +405,12 @@ impl Reader {
         self.records += rows_done as u64;
         let Window { consumed, lines, records, .. } = self.window;
         self.advance(consumed, lines, records);
+        if begins && rows_done > 0 {
+            // As many rows a byte as in this window, and some more: the columns get their memory at once.
+            let left = self.batch_from + self.batch_span - self.position.byte;
+            let rows = rows_done as u64 * left / consumed as u64;
+            self.batch.reserve((rows + rows / 16) as usize);
+        }
         self.reach = WINDOW;
         if self.position.byte == self.batch_from + self.batch_span {
             self.flush();

@@ -4,6 +4,8 @@
 //! Sixty-four bytes become bitmaps, one bit a byte. The parity of the quotes before a bit tells whether it is inside
 //! a quoted cell; all the rules about quotes and carriage returns are shifts and masks on these words.
 
+use std::sync::LazyLock;
+
 /// Bytes that must be readable behind the text of a window: kernels load whole words.
 pub(super) const PAD: usize = 64;
 
@@ -21,6 +23,8 @@ pub(super) struct Seen {
     pub lines: usize,
     /// Line feeds outside quotes.
     pub feeds: usize,
+    /// Quotes that open a cell.
+    pub opens: usize,
 }
 
 /// Where the bytes that matter stand in a block of 64.
@@ -40,6 +44,16 @@ trait Lanes {
 
     /// Bit i of the result is the parity of the bits 0 to i.
     fn parity(bits: u64) -> u64;
+
+    /// Writes `at` plus the index of every bit.
+    ///
+    /// # Safety
+    /// There is room for 64 entries behind `out`.
+    #[inline(always)]
+    unsafe fn positions(bits: u64, at: usize, out: *mut u32) {
+        // SAFETY: the caller's.
+        unsafe { positions(bits, at, out) };
+    }
 }
 
 /// What one block tells the next.
@@ -62,12 +76,49 @@ struct Carry {
 ///
 /// `text` begins at the beginning of a record.
 pub(super) fn scan(text: &[u8], ends: &mut Vec<u32>, doubled: &mut Vec<u32>) -> Seen {
-    #[cfg(target_arch = "x86_64")]
-    if avx2::available() {
+    match *WAY {
+        #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has what the function needs.
-        return unsafe { avx2::scan(text, ends, doubled) };
+        Way::Avx512 => unsafe { avx512::scan(text, ends, doubled) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Way::Avx2 => unsafe { avx2::scan(text, ends, doubled) },
+        #[cfg(target_arch = "aarch64")]
+        Way::Neon => scan_with::<neon::Neon>(text, ends, doubled),
+        Way::Portable => scan_with::<Portable>(text, ends, doubled),
     }
-    scan_with::<Portable>(text, ends, doubled)
+}
+
+/// The ways to scan that this machine has a name for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    Portable,
+}
+
+/// The fastest way of this processor. `INSIGHTFRAME_SIMD` keeps to a slower one: `avx2`, or `off` for the portable one.
+/// All of them see the same.
+static WAY: LazyLock<Way> = LazyLock::new(|| Way::choose(std::env::var("INSIGHTFRAME_SIMD").ok().as_deref()));
+
+impl Way {
+    fn choose(wish: Option<&str>) -> Self {
+        match wish {
+            Some("off") => Self::Portable,
+            #[cfg(target_arch = "x86_64")]
+            wish if avx512::available() && wish != Some("avx2") => Self::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            _ if avx2::available() => Self::Avx2,
+            #[cfg(target_arch = "aarch64")]
+            _ => Self::Neon,
+            #[cfg(not(target_arch = "aarch64"))]
+            _ => Self::Portable,
+        }
+    }
 }
 
 /// The scan, whatever the lanes.
@@ -84,7 +135,7 @@ fn scan_with<L: Lanes>(text: &[u8], ends: &mut Vec<u32>, doubled: &mut Vec<u32>)
         let (delimiters, again) = step::<L>(L::block(block), u64::MAX, &mut carry, &mut seen);
         note(again, at, doubled);
         // SAFETY: a block has at most 64 delimiters, and there is room for one per byte of the text and 64 more.
-        unsafe { positions(delimiters, at, ends.as_mut_ptr().add(count)) };
+        unsafe { L::positions(delimiters, at, ends.as_mut_ptr().add(count)) };
         count += delimiters.count_ones() as usize;
         at += 64;
     }
@@ -94,7 +145,7 @@ fn scan_with<L: Lanes>(text: &[u8], ends: &mut Vec<u32>, doubled: &mut Vec<u32>)
         let (delimiters, again) = step::<L>(L::block(&block), (1 << rest.len()) - 1, &mut carry, &mut seen);
         note(again, at, doubled);
         // SAFETY: as above.
-        unsafe { positions(delimiters, at, ends.as_mut_ptr().add(count)) };
+        unsafe { L::positions(delimiters, at, ends.as_mut_ptr().add(count)) };
         count += delimiters.count_ones() as usize;
     }
     // SAFETY: so many entries were written, within the capacity.
@@ -125,6 +176,7 @@ fn step<L: Lanes>(block: Block, valid: u64, carry: &mut Carry, seen: &mut Seen) 
     carry.broken |= broken & valid;
     seen.lines += block.feed.count_ones() as usize;
     seen.feeds += feed.count_ones() as usize;
+    seen.opens += (open & behind_delimiter & valid).count_ones() as usize;
 
     carry.inside = (within.cast_signed() >> 63).cast_unsigned();
     carry.delimiter = delimiter >> 63;
@@ -258,6 +310,124 @@ mod avx2 {
     }
 }
 
+/// 64 bytes at a time; the positions of the bits by one compression.
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        __m512i, _mm_clmulepi64_si128, _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_set1_epi8, _mm512_add_epi32,
+        _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32, _mm512_loadu_si512,
+        _mm512_maskz_compress_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
+    };
+
+    use super::{Block, Lanes, Seen, positions, scan_with};
+
+    struct Avx512;
+
+    /// The index of each byte.
+    static INDEXES: [u8; 64] = {
+        let mut all = [0; 64];
+        let mut index = 1;
+        while index < 64 {
+            all[index] = index as u8;
+            index += 1;
+        }
+        all
+    };
+
+    /// Whether the processor has it.
+    pub fn available() -> bool {
+        super::avx2::available()
+            && std::arch::is_x86_feature_detected!("avx512f")
+            && std::arch::is_x86_feature_detected!("avx512bw")
+            && std::arch::is_x86_feature_detected!("avx512vbmi2")
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,pclmulqdq,bmi1,bmi2,lzcnt,popcnt")]
+    pub fn scan(text: &[u8], ends: &mut Vec<u32>, doubled: &mut Vec<u32>) -> Seen {
+        scan_with::<Avx512>(text, ends, doubled)
+    }
+
+    impl Lanes for Avx512 {
+        #[inline(always)]
+        fn block(bytes: &[u8; 64]) -> Block {
+            // SAFETY: only `scan` uses these lanes, which has the features; the load is that of the 64 bytes.
+            unsafe {
+                let bytes = _mm512_loadu_si512(bytes.as_ptr().cast());
+                let find = |byte: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte.cast_signed()));
+                Block { quote: find(b'"'), comma: find(b','), feed: find(b'\n'), carriage: find(b'\r'), nul: find(0) }
+            }
+        }
+
+        #[inline(always)]
+        fn parity(bits: u64) -> u64 {
+            // SAFETY: only `scan` uses these lanes, which has the features.
+            unsafe {
+                let product = _mm_clmulepi64_si128::<0>(_mm_cvtsi64_si128(bits.cast_signed()), _mm_set1_epi8(-1));
+                _mm_cvtsi128_si64(product).cast_unsigned()
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn positions(bits: u64, at: usize, out: *mut u32) {
+            const ROOM: u32 = 16;
+            if bits.count_ones() > ROOM {
+                // SAFETY: the caller's.
+                return unsafe { positions(bits, at, out) };
+            }
+            // SAFETY: only `scan` uses these lanes, which has the features; 16 entries fit into the room for 64.
+            unsafe {
+                let indexes: __m512i = _mm512_loadu_si512(INDEXES.as_ptr().cast());
+                let found = _mm512_castsi512_si128(_mm512_maskz_compress_epi8(bits, indexes));
+                let found = _mm512_add_epi32(_mm512_cvtepu8_epi32(found), _mm512_set1_epi32(at as i32));
+                _mm512_storeu_si512(out.cast(), found);
+            }
+        }
+    }
+}
+
+/// 16 bytes at a time. Every processor of the architecture has it.
+#[cfg(target_arch = "aarch64")]
+mod neon {
+    use std::arch::aarch64::{
+        uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vpaddq_u8, vreinterpretq_u64_u8,
+    };
+
+    use super::{Block, Lanes, Portable};
+
+    pub(super) struct Neon;
+
+    /// A bit for each of the 64 bytes, from bytes that are all ones or zeros.
+    #[inline(always)]
+    fn gather(found: [uint8x16_t; 4]) -> u64 {
+        const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
+        // SAFETY: every processor of this architecture has these instructions; the load is that of the constant.
+        unsafe {
+            let bits = vld1q_u8(BITS.as_ptr());
+            let [a, b, c, d] = found.map(|found| vandq_u8(found, bits));
+            // Neighbours are added three times: eight bytes become one.
+            let sums = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+            vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(sums, sums)))
+        }
+    }
+
+    impl Lanes for Neon {
+        #[inline(always)]
+        fn block(bytes: &[u8; 64]) -> Block {
+            // SAFETY: as above; the four loads are those of the 64 bytes.
+            unsafe {
+                let parts: [uint8x16_t; 4] = std::array::from_fn(|index| vld1q_u8(bytes.as_ptr().add(index * 16)));
+                let find = |byte: u8| gather(parts.map(|part| vceqq_u8(part, vdupq_n_u8(byte))));
+                Block { quote: find(b'"'), comma: find(b','), feed: find(b'\n'), carriage: find(b'\r'), nul: find(0) }
+            }
+        }
+
+        #[inline(always)]
+        fn parity(bits: u64) -> u64 {
+            Portable::parity(bits)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -278,6 +448,39 @@ mod tests {
         (ends, inside)
     }
 
+    type Scan = fn(&[u8], &mut Vec<u32>, &mut Vec<u32>) -> Seen;
+
+    /// Those that this processor has, beside the portable one.
+    fn ways() -> Vec<(&'static str, Scan)> {
+        let mut ways: Vec<(&'static str, Scan)> = vec![("the chosen one", scan)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            // SAFETY: the processor has what the functions need.
+            if avx2::available() {
+                ways.push(("avx2", |text, ends, doubled| unsafe { avx2::scan(text, ends, doubled) }));
+            }
+            // SAFETY: as above.
+            if avx512::available() {
+                ways.push(("avx512", |text, ends, doubled| unsafe { avx512::scan(text, ends, doubled) }));
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        ways.push(("neon", scan_with::<neon::Neon>));
+        ways
+    }
+
+    #[test]
+    fn a_slower_way_can_be_wished_for() {
+        assert_eq!(Way::choose(Some("off")), Way::Portable);
+        #[cfg(target_arch = "x86_64")]
+        {
+            let fastest = Way::choose(None);
+            assert_eq!(fastest == Way::Portable, !avx2::available());
+            assert_eq!(Way::choose(Some("avx2")) == Way::Avx2, avx2::available());
+            assert_eq!(fastest == Way::Avx512, avx512::available());
+        }
+    }
+
     proptest! {
         #[test]
         fn positions_are_those_of_a_plain_loop(text in "[a\",\r\n]{0,300}") {
@@ -290,13 +493,16 @@ mod tests {
         }
 
         #[test]
-        fn the_fastest_lanes_see_what_the_portable_ones_see(
+        fn every_way_sees_what_the_portable_one_sees(
             text in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'"'), Just(b','), Just(b'\n'), Just(b'\r')], 0..400),
         ) {
-            let (mut found, mut expected) = ((vec![7], vec![]), (vec![7], vec![]));
-            let seen = scan(&text, &mut found.0, &mut found.1);
-            prop_assert_eq!(seen, scan_with::<Portable>(&text, &mut expected.0, &mut expected.1));
-            prop_assert_eq!(found, expected);
+            let mut expected = (vec![7], vec![]);
+            let seen = scan_with::<Portable>(&text, &mut expected.0, &mut expected.1);
+            for (name, way) in ways() {
+                let mut found = (vec![7], vec![]);
+                prop_assert_eq!(way(&text, &mut found.0, &mut found.1), seen, "{}", name);
+                prop_assert_eq!(&found, &expected, "{}", name);
+            }
         }
 
         #[test]

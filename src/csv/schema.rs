@@ -45,9 +45,10 @@ pub enum Schema {
     /// Every column is text.
     Text,
     /// From all of the data, so that batches come after the last byte: int64 when every value is a whole number in its
-    /// only canonical form, else float64 when every value is a plain decimal of at most 15 significant digits, else
-    /// text. `007`, `+44…`, numbers beyond int64, `1e5`, `NaN` and ` 7` are text, so that no value ever loses a
-    /// character. A column of empty cells is text; days and truth values are never guessed.
+    /// only canonical form, else float64 when every value is a plain decimal that float64 can write again with all its
+    /// digits (always up to 15 significant ones, and what programs write of their own float64), else text. `007`,
+    /// `+44…`, numbers beyond int64, `1e5`, `NaN` and ` 7` are text, so that no value ever loses a character. A column
+    /// of empty cells is text; days and truth values are never guessed.
     Infer,
     /// From the batches that begin within the first `bytes` of the records, at least one. What later contradicts them is a
     /// [`SchemaMismatch`](crate::error::Kind::SchemaMismatch).

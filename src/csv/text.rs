@@ -3,8 +3,8 @@
 use arrow_array::StringViewArray;
 use arrow_buffer::{Buffer, NullBuffer};
 
-use super::cells::{Cell, Cells, undouble};
-use super::column::{Validity, buffer};
+use super::cells::{Cell, Cells, Each, Take, undouble};
+use super::column::{Validity, ValidityWriter, buffer};
 
 /// Text up to this length lies in the view itself.
 const INLINE: usize = 12;
@@ -33,6 +33,57 @@ pub(super) struct Text {
     full: Vec<Buffer>,
 }
 
+/// Views on their way to memory that has room for all of them, and long text.
+struct Fill<'a> {
+    out: *mut u128,
+    bits: ValidityWriter<'a>,
+    /// The index of the data buffer, where a view has it.
+    buffer: u128,
+    data: &'a mut Vec<u8>,
+    /// The memory of `data`, the bytes that were written to it, and those that it has room for.
+    start: *mut u8,
+    at: usize,
+    room: usize,
+}
+
+impl Take for Fill<'_> {
+    #[inline(always)]
+    fn take(&mut self, cell: Cell<'_>) -> bool {
+        // Beyond a copy, which is made 32 bytes at a time.
+        const SLACK: usize = 32;
+        let length = cell.len();
+        self.bits.push(length > 0);
+        let view = if length <= INLINE {
+            (cell.wide() & KEEP[length]) << 32 | length as u128
+        } else {
+            if self.room - self.at < length + SLACK {
+                self.grow(length + SLACK);
+            }
+            // SAFETY: there is room for the cell and the slack.
+            unsafe { cell.copy_to(self.start.add(self.at)) };
+            let view = length as u128 | u128::from(cell.word(0) as u32) << 32 | self.buffer | (self.at as u128) << 96;
+            self.at += length;
+            view
+        };
+        // SAFETY: whoever made this made room for one view a cell.
+        unsafe {
+            self.out.write(view);
+            self.out = self.out.add(1);
+        }
+        true
+    }
+}
+
+impl Fill<'_> {
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        // SAFETY: so many bytes were written.
+        unsafe { self.data.set_len(self.at) };
+        self.data.reserve(more);
+        (self.start, self.room) = (self.data.as_mut_ptr(), self.data.capacity());
+    }
+}
+
 impl Text {
     /// An empty column with room for `rows` cells.
     pub fn with_capacity(rows: usize) -> Self {
@@ -42,58 +93,58 @@ impl Text {
     /// Makes room for so many more cells, with as much long text as those so far had.
     pub fn reserve(&mut self, rows: usize) {
         if let Some(bytes) = (self.data.len() * rows).checked_div(self.views.len()) {
-            self.data.reserve(bytes + bytes / 8);
+            self.data.reserve(bytes + bytes / 16);
         }
         self.views.reserve(rows);
     }
 
     /// Appends the cells from the row `from` on.
     pub fn append(&mut self, cells: &Cells<'_>, from: usize, validity: &mut Validity) {
-        let count = cells.len() - from;
-        let mut bits = validity.writer(count);
-        self.views.reserve(count);
+        self.views.reserve(cells.len() - from);
         if self.data.len() + cells.span() > BUFFER_BYTES {
             self.close_buffer();
         }
-        let before = self.views.len();
-        let mut out = self.views.spare_capacity_mut().as_mut_ptr();
-        let doubled = cells.doubled();
-        cells.visit(from, |cell| {
-            bits.push(!cell.is_empty());
-            let length = cell.len();
-            let view = if doubled && memchr::memchr(b'"', cell.bytes()).is_some() {
-                self.view(&undouble(cell.bytes()))
-            } else if length <= INLINE {
-                (cell.wide() & KEEP[length]) << 32 | length as u128
-            } else {
-                self.long(cell)
-            };
-            // SAFETY: room for `count` views was made above, and there are no more cells.
-            unsafe {
-                (*out).write(view);
-                out = out.add(1);
-            }
-            true
-        });
-        // SAFETY: one view was written for each of the cells.
-        unsafe { self.views.set_len(before + count) };
+        if cells.doubled() {
+            self.append_undoubled(cells, from, validity);
+        } else {
+            self.append_plain(cells, from, validity);
+        }
     }
 
-    /// Keeps text that doesn't fit into a view, and makes the view. There is room for it in the buffer.
-    #[inline(always)]
-    fn long(&mut self, cell: Cell<'_>) -> u128 {
-        const SLACK: usize = 32;
-        let (at, length) = (self.data.len(), cell.len());
-        if self.data.capacity() - at < length + SLACK {
-            self.data.reserve(length + SLACK);
-        }
-        // SAFETY: the room that was just made.
+    /// Cells that stand in the text as they are meant; room for their views was made.
+    #[inline(never)]
+    fn append_plain(&mut self, cells: &Cells<'_>, from: usize, validity: &mut Validity) {
+        let count = cells.len() - from;
+        let before = self.views.len();
+        let mut fill = Fill {
+            out: self.views.spare_capacity_mut().as_mut_ptr().cast(),
+            bits: validity.writer(count),
+            buffer: (self.full.len() as u128) << 64,
+            start: self.data.as_mut_ptr(),
+            at: self.data.len(),
+            room: self.data.capacity(),
+            data: &mut self.data,
+        };
+        cells.visit(from, &mut fill);
+        let Fill { at, data, .. } = fill;
+        // SAFETY: so many bytes were written, and one view for each of the cells.
         unsafe {
-            cell.copy_to(self.data.as_mut_ptr().add(at));
-            self.data.set_len(at + length);
+            data.set_len(at);
+            self.views.set_len(before + count);
         }
-        let prefix = u128::from(cell.word(0) as u32);
-        length as u128 | prefix << 32 | (self.full.len() as u128) << 64 | (at as u128) << 96
+    }
+
+    /// Cells some of which have doubled quotes.
+    #[inline(never)]
+    fn append_undoubled(&mut self, cells: &Cells<'_>, from: usize, validity: &mut Validity) {
+        let mut bits = validity.writer(cells.len() - from);
+        let mut each = Each(|cell: Cell<'_>| {
+            bits.push(!cell.is_empty());
+            let view = self.view(&undouble(cell.bytes()));
+            self.views.push(view);
+            true
+        });
+        cells.visit(from, &mut each);
     }
 
     fn close_buffer(&mut self) {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{
-    cells::Rows,
+    cells::{Quoting, Rows},
     position::lines,
     record::{self, Outcome, Run, entry},
     scan::{self, BEFORE, PAD, Seen},
@@ -20,6 +20,7 @@ pub(super) struct Window {
     /// Where quotes are doubled, and for each column whether some cell may hold one.
     doubles: Vec<u32>,
     doubled: Vec<bool>,
+    quoting: Quoting,
     /// Records that are broken, in order.
     pub broken: Vec<Broken>,
     /// Bytes that are settled: the next window begins behind them.
@@ -76,6 +77,13 @@ impl Window {
         self.doubles.clear();
         self.doubled.clear();
         let seen = scan::scan(text, &mut self.ends, &mut self.doubles);
+        let begun = self.ends.last().map_or(0, |end| end.wrapping_add(1) as usize);
+        let cells = self.ends.len() - 1 + usize::from(text.get(begun) == Some(&b'"'));
+        self.quoting = match seen.opens {
+            0 => Quoting::None,
+            opens if opens == cells => Quoting::All,
+            _ => Quoting::Some,
+        };
         // What stands behind the last line feed belongs to the next window.
         while let Some(&end) = self.ends.last().filter(|end| **end != BEFORE)
             && text[end as usize] != b'\n'
@@ -126,6 +134,7 @@ impl Window {
     /// Reads record by record.
     fn careful(&mut self, text: &[u8], task: &Task<'_>) {
         self.doubled.resize(task.width, true);
+        self.quoting = Quoting::Some;
         self.ends.clear();
         self.records = 0;
         self.consumed = 0;
@@ -217,7 +226,7 @@ impl Window {
     pub fn runs<'a>(&'a self, padded: &'a [u8]) -> impl Iterator<Item = (usize, Rows<'a>)> {
         debug_assert!(padded.len() >= self.consumed + PAD);
         self.runs.iter().map(move |run| {
-            let rows = Rows::new(padded, &self.ends[run.first..], run.rows, &self.doubled);
+            let rows = Rows::new(padded, &self.ends[run.first..], run.rows, &self.doubled, self.quoting);
             (run.before, rows)
         })
     }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     csv,
     error::Result,
+    handoff::decoder::threads,
     insights::Download,
     progress::{Call, Count},
 };
@@ -49,7 +50,7 @@ pub(super) struct Decoding {
     run: Arc<Run>,
     call: Call,
     types: Types,
-    rest: csv::Schema,
+    rest: csv::Options,
     /// None once it has ended.
     source: Option<Source>,
     /// Whether the rows of a window are given as soon as they are there.
@@ -60,13 +61,13 @@ pub(super) struct Decoding {
 }
 
 impl Decoding {
-    /// Columns that neither the caller nor the report has a type for follow `rest`.
-    pub(super) fn new(run: &Arc<Run>, call: &Call, source: Source, types: &Types, rest: csv::Schema) -> Self {
+    /// Columns that neither the caller nor the report has a type for follow the schema of `rest`.
+    pub(super) fn new(run: &Arc<Run>, call: &Call, source: Source, types: &Types, rest: csv::Options) -> Self {
         Self {
             run: Arc::clone(run),
             call: call.clone(),
             types: types.clone(),
-            rest,
+            rest: csv::Options { threads: threads(), ..rest },
             source: Some(source),
             gives_windows: false,
             reading: None,
@@ -77,13 +78,19 @@ impl Decoding {
     /// The same, with the rows of each window as soon as they are there, however few.
     pub(super) fn by_window(mut self) -> Self {
         self.gives_windows = true;
+        if self.run.is_cut {
+            // A batch that ends with its window, and not where so many bytes do, can't be cut out as a block.
+            self.rest.threads = 1;
+        }
         self
     }
 
     /// The next batch; `None` at the proven end.
     pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(batch) = self.reading.as_mut().and_then(Reading::take) {
+            if let Some(reading) = &mut self.reading
+                && let Some(batch) = reading.take().await?
+            {
                 self.call.progress.add(Count::Rows, batch.num_rows() as u64);
                 return Ok(Some(batch));
             }
@@ -119,7 +126,7 @@ impl Decoding {
 }
 
 /// How the columns are read; every window's result announces the same ones.
-fn instructions(run: &Run, types: &Types, rest: &csv::Schema) -> Instructions {
+fn instructions(run: &Run, types: &Types, rest: &csv::Options) -> Instructions {
     Instructions {
         described: run.described.clone(),
         announced: run.execution().and_then(|execution| execution.announced()),

@@ -13,8 +13,9 @@ use bytes::Bytes;
 
 use super::{Base, Types};
 use crate::{
-    csv::{self, ColumnType, Reader},
+    csv::{self, ColumnType},
     error::{ApiFault, Error, Kind, Result},
+    handoff::decoder::Decoder,
     ids::ObjectUri,
     insights::{Announced, Execution, Insights, Report},
     progress::Call,
@@ -22,8 +23,8 @@ use crate::{
 
 /// A decoder that knows what it decodes.
 pub(super) struct Reading {
-    reader: Reader,
-    record_bytes: u64,
+    decoder: Decoder,
+    options: csv::Options,
     described: Option<Arc<Report>>,
     client: Insights,
     /// The instructions, and the bytes so far, until the header is proved.
@@ -36,7 +37,8 @@ pub(super) struct Instructions {
     pub(super) described: Option<Arc<Report>>,
     pub(super) announced: Option<Announced>,
     pub(super) types: Types,
-    pub(super) rest: csv::Schema,
+    /// What the decoder is told besides; its schema is for columns of which nothing is known.
+    pub(super) rest: csv::Options,
 }
 
 impl Instructions {
@@ -60,7 +62,7 @@ impl Instructions {
         if text {
             columns.iter_mut().for_each(|(_, kind)| *kind = ColumnType::Utf8);
         }
-        let rest = if text { csv::Schema::Text } else { self.rest.clone() };
+        let rest = if text { csv::Schema::Text } else { self.rest.schema.clone() };
         let rest = if columns.is_empty() { rest } else { csv::Schema::Described(columns, Box::new(rest)) };
         if self.types.given.is_empty() { rest } else { csv::Schema::Given(self.types.given.clone(), Box::new(rest)) }
     }
@@ -68,10 +70,10 @@ impl Instructions {
 
 impl Reading {
     pub(super) fn new(client: &Insights, instructions: Instructions) -> Self {
-        let record_bytes = client.limits().record_bytes;
+        let options = csv::Options { record_bytes: client.limits().record_bytes, ..instructions.rest.clone() };
         Self {
-            reader: reader(instructions.schema(), record_bytes),
-            record_bytes,
+            decoder: decoder(instructions.schema(), &options),
+            options,
             described: instructions.described.clone(),
             client: client.clone(),
             unproved: Some((instructions, Vec::new())),
@@ -86,7 +88,7 @@ impl Reading {
         if let Some((_, chunks)) = &mut self.unproved {
             chunks.push(chunk.clone());
         }
-        let read = self.reader.push(chunk);
+        let read = self.decoder.push(chunk).await;
         self.prove(call, read, false).await
     }
 
@@ -95,7 +97,7 @@ impl Reading {
     /// # Errors
     /// As [`Reading::push`].
     pub(super) async fn end_batch(&mut self, call: &Call) -> Result<()> {
-        let read = self.reader.end_batch();
+        let read = self.decoder.end_batch();
         self.prove(call, read, false).await
     }
 
@@ -104,39 +106,56 @@ impl Reading {
     /// # Errors
     /// As [`Reading::push`].
     pub(super) async fn finish(&mut self, call: &Call) -> Result<()> {
-        let read = self.reader.finish();
+        let read = self.decoder.finish().await;
         self.prove(call, read, true).await?;
-        for warning in self.reader.warnings() {
+        for warning in self.decoder.reader().warnings() {
             call.progress.warn(warning);
         }
         Ok(())
     }
 
-    pub(super) fn take(&mut self) -> Option<RecordBatch> {
-        self.reader.take()
+    /// The next batch that is ready.
+    ///
+    /// # Errors
+    /// As [`Reading::push`], since it is decoded meanwhile.
+    pub(super) async fn take(&mut self) -> Result<Option<RecordBatch>> {
+        let taken = self.decoder.take().await;
+        taken.inspect_err(|error| self.doubt(error))
     }
 
     pub(super) fn schema(&self) -> Option<SchemaRef> {
-        self.reader.schema()
+        self.decoder.schema()
     }
 
     /// Compares the header with the description once it is there, and reads everything anew if that changes a type.
     async fn prove(&mut self, call: &Call, read: Result<()>, ended: bool) -> Result<()> {
-        let header = self.reader.columns();
+        let header = self.decoder.reader().columns().to_vec();
         let unproved = if header.is_empty() { None } else { self.unproved.take() };
         let Some((instructions, chunks)) = unproved else { return self.checked(read) };
         let Some(report) = &instructions.described else { return self.checked(read) };
-        let fit = fit(report, header);
-        let Some(columns) = self.settled(call, report, fit).await? else { return self.checked(read) };
-        self.reader = reader(instructions.over(columns), self.record_bytes);
-        let read = chunks.into_iter().try_for_each(|chunk| self.reader.push(chunk));
-        let read = if ended { read.and_then(|()| self.reader.finish()) } else { read };
+        let fit = fit(report, &header);
+        let settled = self.settled(call, report, &header, fit).await?;
+        let Some(columns) = settled else { return self.checked(read) };
+        self.decoder = decoder(instructions.over(columns), &self.options);
+        let read = self.push_again(chunks, ended).await;
         self.checked(read)
     }
 
-    /// The columns to read by, when those that the reader has are not it.
-    async fn settled(&self, call: &Call, report: &Report, found: Fit) -> Result<Option<Vec<(String, ColumnType)>>> {
-        let header = self.reader.columns();
+    async fn push_again(&mut self, chunks: Vec<Bytes>, ended: bool) -> Result<()> {
+        for chunk in chunks {
+            self.decoder.push(chunk).await?;
+        }
+        if ended { self.decoder.finish().await } else { Ok(()) }
+    }
+
+    /// The columns to read by, when those that the decoder has are not it.
+    async fn settled(
+        &self,
+        call: &Call,
+        report: &Report,
+        header: &[String],
+        found: Fit,
+    ) -> Result<Option<Vec<(String, ColumnType)>>> {
         match found {
             Fit::Exact => Ok(None),
             Fit::Renamed(columns) => Ok(Some(columns)),
@@ -158,16 +177,18 @@ impl Reading {
 
     /// A cell that doesn't fit may mean that a column has kept its name and changed its meaning.
     fn checked(&self, read: Result<()>) -> Result<()> {
-        read.inspect_err(|error| {
-            if let (Kind::SchemaMismatch { record: 1.., .. }, Some(report)) = (error.kind(), &self.described) {
-                self.client.forget_description(report);
-            }
-        })
+        read.inspect_err(|error| self.doubt(error))
+    }
+
+    fn doubt(&self, error: &Error) {
+        if let (Kind::SchemaMismatch { record: 1.., .. }, Some(report)) = (error.kind(), &self.described) {
+            self.client.forget_description(report);
+        }
     }
 }
 
-fn reader(schema: csv::Schema, record_bytes: u64) -> Reader {
-    Reader::new(csv::Options { schema, record_bytes, ..csv::Options::default() })
+fn decoder(schema: csv::Schema, options: &csv::Options) -> Decoder {
+    Decoder::new(csv::Options { schema, ..options.clone() })
 }
 
 /// The schema of a result that came without a byte: that of any other window of the report.

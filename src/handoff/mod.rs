@@ -2,6 +2,7 @@
 
 pub mod atomic;
 pub mod csv;
+pub mod decoder;
 pub mod description;
 pub mod format;
 pub mod ipc;

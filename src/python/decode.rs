@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use bytes::Bytes;
 use encoding_rs::Encoding;
 use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, types::PyBytes};
-use tokio::task::block_in_place;
+use tokio::{runtime::Handle, task::block_in_place};
 
 use super::{
     gate::through,
@@ -17,10 +17,13 @@ use super::{
     types::types,
 };
 use crate::{
-    csv::{self, Options, Reader, Schema},
+    csv::{self, Decoded, Options, Schema},
     error::{Error, Result},
     export::{Base, Types},
-    handoff::{self, Receipt},
+    handoff::{
+        self, Receipt,
+        decoder::{Decoder, STREAM_BATCH},
+    },
 };
 
 /// How much is read from a file at a time.
@@ -92,18 +95,22 @@ impl Source {
         })
     }
 
-    /// All of the bytes.
-    fn whole(self) -> PyResult<Bytes> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes),
-            source => {
-                let mut whole = Vec::new();
-                for piece in source.pieces()? {
-                    whole.extend_from_slice(&piece?);
-                }
-                Ok(Bytes::from(whole))
-            }
+    /// Everything that is in it, and how many bytes it had.
+    fn decode(self, options: Options) -> PyResult<(Decoded, u64)> {
+        if let Self::Bytes(bytes) = self {
+            let size = bytes.len() as u64;
+            return Ok((csv::decode(bytes, options)?, size));
         }
+        let runtime = Handle::current();
+        let mut decoder = Decoder::new(options);
+        let mut size = 0;
+        for piece in self.pieces()? {
+            let piece = piece?;
+            size += piece.len() as u64;
+            runtime.block_on(decoder.push(piece))?;
+        }
+        runtime.block_on(decoder.finish())?;
+        Ok((Decoded::of(decoder.reader()), size))
     }
 }
 
@@ -148,13 +155,7 @@ pub(super) fn decode_csv(
     let source = Source::new(source)?;
     log_to_python(py);
     // Ctrl-C is answered at once; a decoder that is under way then works on for nobody.
-    let (decoded, bytes) = wait(py, async {
-        block_in_place(|| {
-            let bytes = source.whole()?;
-            let size = bytes.len() as u64;
-            PyResult::Ok((csv::decode(bytes, options)?, size))
-        })
-    })?;
+    let (decoded, bytes) = wait(py, async { block_in_place(|| source.decode(options)) })?;
     for warning in &decoded.warnings {
         tracing::warn!("{warning}");
     }
@@ -185,12 +186,13 @@ pub(super) fn stream_csv(
         return Err(error.into());
     }
     let options = options(schema, strict, encoding, threads, Schema::InferSample { bytes: SAMPLE })?;
+    let options = Options { batch_bytes: STREAM_BATCH, ..options };
     let source = Source::new(source)?;
     log_to_python(py);
     let stream = wait(py, async {
-        let mut pieces = Pieces { source: source.pieces()?, reader: Reader::new(options), ended: false };
+        let mut pieces = Pieces { source: source.pieces()?, decoder: Decoder::new(options), ended: false };
         let first = block_in_place(|| pieces.next())?;
-        let schema = pieces.reader.schema().unwrap_or_else(|| csv::empty(&Schema::Text));
+        let schema = pieces.decoder.schema().unwrap_or_else(|| csv::empty(&Schema::Text));
         PyResult::Ok(handoff::Stream::spawn(Arc::clone(&schema), async move |batches| {
             let read = tokio::task::spawn_blocking(move || {
                 let mut next = Ok(first);
@@ -212,7 +214,7 @@ pub(super) fn stream_csv(
 /// A source while it is decoded.
 struct Pieces {
     source: Box<dyn Iterator<Item = PyResult<Bytes>> + Send>,
-    reader: Reader,
+    decoder: Decoder,
     ended: bool,
 }
 
@@ -249,18 +251,19 @@ impl Broken {
 
 impl Pieces {
     fn next(&mut self) -> Result<Option<RecordBatch>, Broken> {
+        let runtime = Handle::current();
         loop {
-            if let Some(batch) = self.reader.take() {
+            if let Some(batch) = runtime.block_on(self.decoder.take())? {
                 return Ok(Some(batch));
             }
             if self.ended {
                 return Ok(None);
             }
             match self.source.next() {
-                Some(Ok(piece)) => self.reader.push(piece)?,
+                Some(Ok(piece)) => runtime.block_on(self.decoder.push(piece))?,
                 Some(Err(error)) => return Err(Broken::Source(error)),
                 None => {
-                    self.reader.finish()?;
+                    runtime.block_on(self.decoder.finish())?;
                     self.ended = true;
                 }
             }

@@ -32,6 +32,11 @@ mod types;
 
 use pyo3::prelude::*;
 
+/// For what the core allocates; Python's own objects stay with Python's allocator. The C library's gives large buffers
+/// back to the kernel after every batch and gets them again with 4 KiB pages, each cleared anew.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The native part of insightframe.
 #[pymodule(gil_used = false)]
 mod _core {

@@ -7,7 +7,7 @@ use crate::csv::{Options, Reader, Schema};
 
 #[test]
 fn no_value_loses_a_character() {
-    let cases: [(&str, &str); 22] = [
+    let cases: [(&str, &str); 24] = [
         ("1 2 3", "Int64"),
         ("1 - 3", "Int64"),
         ("- -", "Utf8View"),
@@ -27,7 +27,9 @@ fn no_value_loses_a_character() {
         ("1.5 NaN", "Utf8View"),
         ("inf", "Utf8View"),
         ("0x10", "Utf8View"),
-        ("1.2345678901234567", "Utf8View"),
+        ("1.2345678901234567 0.1", "Float64"),
+        ("1.23456789012345671", "Utf8View"),
+        ("0.30000000000000004 1.5 x", "Utf8View"),
         ("12/31/2024", "Utf8View"),
         ("true", "Utf8View"),
     ];
@@ -97,7 +99,8 @@ fn reference(values: &[String]) -> &'static str {
             && fraction.len() <= 22
             && whole.parse::<u64>().is_ok_and(|n| n.to_string() == whole)
             && fraction.chars().all(|c| c.is_ascii_digit())
-            && digits(v) <= 15
+            && digits(v) <= 19
+            && v.parse::<f64>().is_ok_and(|n| format!("{n:.0$}", fraction.len()) == v)
     };
     let mut values = values.iter().map(String::as_str).filter(|v| !v.is_empty()).peekable();
     if values.peek().is_none() {
@@ -119,6 +122,7 @@ fn value() -> impl Strategy<Value = String> {
         2 => "-?[0-9]{1,20}",
         4 => "-?[0-9]{1,3}\\.[0-9]{1,3}",
         2 => "-?[0-9]{0,12}\\.[0-9]{0,24}",
+        2 => (0.0..1e6).prop_map(|value: f64| value.to_string()),
         2 => Just(String::new()),
         1 => "[-+0-9.eENaif ]{1,6}",
     ]

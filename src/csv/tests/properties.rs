@@ -8,13 +8,43 @@ use proptest::prelude::*;
 
 use super::{Decoded, decoded, pushed, rows, text};
 use crate::{
-    csv::{ColumnType, DateFormat, Options, Reader, Schema},
+    csv::{Block, Blocks, ColumnType, DateFormat, Options, Reader, Schema},
     error::Result,
 };
 
 /// Everything that a caller can see.
 fn seen(result: Result<Decoded>) -> Result<(Vec<RecordBatch>, u64, Option<RecordBatch>), String> {
     result.map(|d| (d.batches, d.records, d.rejects)).map_err(|error| error.to_string())
+}
+
+/// Decodes blocks late: up to three are out, as if threads had them, and the last one is decoded first.
+fn in_blocks(bytes: &[u8], sizes: &[usize], options: &Options) -> Result<Decoded> {
+    let mut blocks = Blocks::new(options.clone());
+    let mut out = Vec::new();
+    let mut rest = bytes;
+    for size in sizes.iter().copied().chain([usize::MAX]) {
+        let (piece, later) = rest.split_at(size.min(rest.len()));
+        rest = later;
+        blocks.push(Bytes::copy_from_slice(piece))?;
+        if rest.is_empty() {
+            blocks.end();
+        }
+        loop {
+            let block = blocks.block();
+            if out.len() == 3 || block.is_none() {
+                let mut done: Vec<_> = out.drain(..).rev().map(Block::decode).collect();
+                while let Some(decoded) = done.pop() {
+                    blocks.join(decoded)?;
+                }
+            }
+            match block {
+                Some(block) => out.push(block),
+                None => break,
+            }
+        }
+    }
+    blocks.finish()?;
+    Ok(Decoded::of(blocks.reader()))
 }
 
 fn schemas() -> impl Strategy<Value = Schema> {
@@ -75,6 +105,7 @@ proptest! {
         prop_assert_eq!(seen(pushed(&bytes, &sizes, &options)), whole.clone());
         prop_assert_eq!(seen(pushed(&bytes, &vec![1; bytes.len()], &options)), whole.clone());
         prop_assert_eq!(seen(decoded(&bytes, &options)), whole.clone());
+        prop_assert_eq!(seen(in_blocks(&bytes, &sizes, &options)), whole.clone());
         prop_assert_eq!(seen(decoded(&bytes, &Options { threads: 3, ..options })), whole);
     }
 
