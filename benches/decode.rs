@@ -30,7 +30,9 @@ use mimalloc::MiMalloc;
 /// The wheel's allocator, or the system's where the environment says `BENCH_ALLOCATOR=system`.
 struct Chosen;
 
-#[global_allocator]
+// The wheel's library has its own; lints see the benchmark with it.
+#[cfg_attr(not(feature = "python"), global_allocator)]
+#[cfg_attr(feature = "python", expect(dead_code, reason = "one of them is in force"))]
 static ALLOCATOR: Chosen = Chosen;
 
 unsafe extern "C" {

@@ -71,14 +71,24 @@ def _ours(shape: str) -> dict[str, str]:
 def ours_given(csv: bytes, shape: str) -> Any:
     from insightframe import decode_csv
 
-    types = {name: "text" for name in header(csv)} | _ours(shape)
+    types = dict.fromkeys(header(csv), "text") | _ours(shape)
     return decode_csv(csv, schema=types).to_polars()
 
 
 def ours_given_dictionaries(csv: bytes, shape: str) -> Any:
     from insightframe import decode_csv
 
-    repeated = ["Queue", "Channel", "Direction", "Interval 15 Minutes", "Agent", "Agent Email", "Team", "Kind", "Abandoned"]
+    repeated = [
+        "Queue",
+        "Channel",
+        "Direction",
+        "Interval 15 Minutes",
+        "Agent",
+        "Agent Email",
+        "Team",
+        "Kind",
+        "Abandoned",
+    ]
     types = {name: "dictionary" if name in repeated else "text" for name in header(csv)} | _ours(shape)
     return decode_csv(csv, schema=types)
 
@@ -86,7 +96,7 @@ def ours_given_dictionaries(csv: bytes, shape: str) -> Any:
 def ours_stream(csv: bytes, shape: str) -> int:
     from insightframe import stream_csv
 
-    types = {name: "text" for name in header(csv)} | _ours(shape)
+    types = dict.fromkeys(header(csv), "text") | _ours(shape)
     return sum(batch.num_rows for batch in stream_csv(csv, schema=types, threads=1))
 
 
@@ -143,7 +153,8 @@ def pyarrow_stream(csv: bytes, shape: str) -> int:
     from pyarrow.csv import open_csv
 
     return sum(
-        batch.num_rows for batch in open_csv(pyarrow.BufferReader(csv), **_pyarrow_options(shape, types=True, block=None))
+        batch.num_rows
+        for batch in open_csv(pyarrow.BufferReader(csv), **_pyarrow_options(shape, types=True, block=None))
     )
 
 
@@ -282,7 +293,11 @@ def types(result: Any) -> dict[str, str]:
     """The type of each column that a contender delivered."""
     if hasattr(result, "dtypes"):
         # pandas' by column, polars' beside the columns.
-        pairs = result.dtypes.items() if hasattr(result.dtypes, "items") else zip(result.columns, result.dtypes, strict=True)
+        pairs = (
+            result.dtypes.items()
+            if hasattr(result.dtypes, "items")
+            else zip(result.columns, result.dtypes, strict=True)
+        )
         return {str(name): str(kind) for name, kind in pairs}
     schema = result.schema
     if isinstance(schema, dict):

@@ -82,7 +82,9 @@ def table(task: str, shape: str, size: int, results: dict[str, list[Result]]) ->
         peak = statistics.median(result["peak_kib_above"] for result in found) * 1024 / bytes_
         factor = "" if name == ours else f"{ratio(good[ours], found):.1f} ×"
         lines.append(f"| {name} | {bytes_ / 1e6 / seconds:,.0f} | {factor} | {peak:.2f} | {summary(found[0])} |")
-    lines += [f"| {name} | – | | | {found[0]['error']} |" for name, found in results.items() if found and "error" in found[0]]
+    lines += [
+        f"| {name} | – | | | {found[0]['error']} |" for name, found in results.items() if found and "error" in found[0]
+    ]
     return lines
 
 
@@ -122,7 +124,9 @@ def verdict(task: str, shape: str, results: dict[str, list[Result]]) -> list[str
 
 def machine() -> str:
     """What it ran on."""
-    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), ": ?")
+    cpu = next(
+        (line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), ": ?"
+    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
     load = os.getloadavg()[1]
     return (

@@ -455,12 +455,12 @@ mod tests {
         let mut ways: Vec<(&'static str, Scan)> = vec![("the chosen one", scan)];
         #[cfg(target_arch = "x86_64")]
         {
-            // SAFETY: the processor has what the functions need.
             if avx2::available() {
+                // SAFETY: the processor has AVX2.
                 ways.push(("avx2", |text, ends, doubled| unsafe { avx2::scan(text, ends, doubled) }));
             }
-            // SAFETY: as above.
             if avx512::available() {
+                // SAFETY: the processor has what AVX-512 needs here.
                 ways.push(("avx512", |text, ends, doubled| unsafe { avx512::scan(text, ends, doubled) }));
             }
         }

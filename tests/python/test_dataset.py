@@ -174,7 +174,7 @@ def test_drift_names_the_column_and_widening_bears_it(
     # What a changed report would be: a column that is of another type than it was.
     schema = {"Offered Contacts": "float64"}
     with pytest.raises(SchemaMismatch) as drift:
-        insights_client.export_dataset(REPORT, root, start="2023-01-27", end="2023-01-28", schema=schema)
+        insights_client.export_dataset(REPORT, root, start="2023-01-27", end="2023-01-27", schema=schema)
     assert drift.value.column == "Offered Contacts"
     assert str(drift.value) == snapshot("""\
 in the window 2023-01-27..2023-01-27: column `Offered Contacts`: expected int64, as in the windows before, found float64
