@@ -101,11 +101,13 @@ impl Blocks {
     /// Those of [`Reader::push`].
     pub fn push(&mut self, bytes: Bytes) -> Result<()> {
         match &mut self.later {
-            Some(later) if self.out > 0 => later.push(bytes),
-            Some(_) => self.reader.push(bytes)?,
-            None => self.reader.push_until(bytes, Reader::is_divisible)?,
+            Some(later) => {
+                // Behind what waits already, even where no block is out any more.
+                later.push(bytes);
+                self.drain()
+            }
+            None => self.reader.push_until(bytes, Reader::is_divisible),
         }
-        Ok(())
     }
 
     /// Nothing more comes; a last block may be left.
@@ -211,6 +213,20 @@ fn last_line_end(text: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_reader_must_settle_comes_before_what_follows() {
+        let options = Options { batch_bytes: 8, record_bytes: 16, ..Options::default() };
+        let mut blocks = Blocks::new(options);
+        let long = "a,b\r\n\",\",a somewhat longer piece of text\r\n,\r\n,\r\n";
+        let mut pushed = Ok(());
+        for piece in [&long[..9], &long[9..17], &long[17..26], &long[26..41], &long[41..]] {
+            pushed = pushed.and_then(|()| blocks.push(piece.into()));
+            assert!(blocks.block().is_none());
+        }
+        let error = pushed.and_then(|()| blocks.finish()).unwrap_err();
+        assert_eq!(error.code(), "LimitExceeded", "{error}");
+    }
 
     #[test]
     fn a_block_ends_outside_quotes() {
