@@ -21,8 +21,10 @@ struct Inner {
     hint: Option<Cow<'static, str>>,
     explained: Option<Box<Explained>>,
     part: Option<Box<str>>,
+    handle: Option<Box<str>>,
     attempts: u32,
     elapsed: Duration,
+    not_again: bool,
 }
 
 /// The service's own name of what went wrong.
@@ -202,7 +204,16 @@ pub struct CsvFault {
 impl Error {
     /// An error with nothing tried yet.
     pub fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { kind, hint: None, explained: None, part: None, attempts: 0, elapsed: Duration::ZERO }))
+        Self(Box::new(Inner {
+            kind,
+            hint: None,
+            explained: None,
+            part: None,
+            handle: None,
+            attempts: 0,
+            elapsed: Duration::ZERO,
+            not_again: false,
+        }))
     }
 
     /// A value of the caller's that can't be used.
@@ -259,15 +270,44 @@ impl Error {
         self
     }
 
-    /// The same error, resumable by a handle if it is of a kind that can be: the result is still there, or may be.
+    /// The same error, resumable by a handle if it is of a kind that can be: the result is still there, or may be, and
+    /// another try, or another way to read it, may do.
     #[must_use]
     pub fn with_handle(mut self, new: impl FnOnce() -> String) -> Self {
-        if let Kind::DeadlineExceeded { handle, .. } | Kind::Export { fault: ExportFault::Incomplete, handle, .. } =
-            &mut self.0.kind
-        {
-            handle.get_or_insert_with(new);
+        match &mut self.0.kind {
+            Kind::DeadlineExceeded { handle, .. } | Kind::Export { fault: ExportFault::Incomplete, handle, .. } => {
+                handle.get_or_insert_with(new);
+            }
+            Kind::Transport(..)
+            | Kind::LoginThrottled { .. }
+            | Kind::SessionLost(_)
+            | Kind::LimitExceeded { .. }
+            | Kind::SchemaMismatch { .. }
+            | Kind::Csv(_) => {
+                self.0.handle.get_or_insert_with(|| new().into());
+            }
+            Kind::Api(reply) if matches!(reply.fault, ApiFault::RateLimited | ApiFault::ServerFault) => {
+                self.0.handle.get_or_insert_with(|| new().into());
+            }
+            _ => {}
         }
         self
+    }
+
+    /// The same error of a call that must not simply be made again, whatever its kind: it has, or may have, done
+    /// something that would then be done twice.
+    #[must_use]
+    pub fn not_again(mut self) -> Self {
+        self.0.not_again = true;
+        self
+    }
+
+    /// Goes on with what failed, when there is something to go on with.
+    pub fn handle(&self) -> Option<&str> {
+        match &self.0.kind {
+            Kind::DeadlineExceeded { handle, .. } | Kind::Export { handle, .. } => handle.as_deref(),
+            _ => self.0.handle.as_deref(),
+        }
     }
 
     /// What went wrong.
@@ -301,6 +341,9 @@ impl Error {
 
     /// Whether the same call may succeed later without a change.
     pub fn is_retryable(&self) -> bool {
+        if self.0.not_again {
+            return false;
+        }
         match &self.0.kind {
             Kind::Transport(fault, _) => *fault != TransportFault::Tls,
             Kind::LoginThrottled { .. } | Kind::DeadlineExceeded { .. } => true,

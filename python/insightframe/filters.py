@@ -13,11 +13,11 @@ _PERIODS = ("days", "weeks", "months", "quarters", "years")
 class Last:
     """The last periods of the calendar, as a value of ``where=``: ``{"date.date.mmddyyyy": Last(days=7)}``.
 
-    Exactly one of the five lengths is given. Periods are whole ones of the calendar and, unless `current` says otherwise,
-    end before the present one: on 15 May 2024, a Wednesday, ``Last(days=7)`` is 8 to 14 May, ``Last(weeks=1)`` 6 to 12
-    May (weeks begin on Monday), ``Last(months=1)`` April, ``Last(quarters=1)`` January to March, ``Last(years=1)`` 2023.
-    So a load that runs twice on one day gets the same days twice. The service knows what day it is, in the time zone of
-    the workspace.
+    Exactly one of the five lengths is given. Periods are whole ones of the calendar and, unless `current` says
+    otherwise, end before the present one: on 15 May 2024, a Wednesday, ``Last(days=7)`` is 8 to 14 May,
+    ``Last(weeks=1)`` 6 to 12 May (weeks begin on Monday), ``Last(months=1)`` April, ``Last(quarters=1)`` January to
+    March, ``Last(years=1)`` 2023. So a load that runs twice on one day gets the same days twice. The service knows what
+    day it is, in the time zone of the workspace.
 
     The label may be any of a date, whatever it counts in: for months that of ``date.date.mmddyyyy``, say, the label of
     months of the same date is looked up and filtered by. A label of weeks that begin on Sunday, named by its own

@@ -17,6 +17,8 @@ use crate::{
 /// what wasn't executed yet. It holds no secret, and no name that a person gave: filters and results are addresses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Handle {
+    /// The service that has the results, by its address.
+    pub(super) service: String,
     pub(super) report: ObjectUri,
     pub(super) narrowing: Narrowing,
     /// Whether its windows are joined into one result, and halved where they are too large.
@@ -37,6 +39,7 @@ pub(super) struct Piece {
 #[serde(deny_unknown_fields)]
 struct Written {
     insightframe: u32,
+    service: String,
     report: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     date: Option<String>,
@@ -68,6 +71,7 @@ impl Handle {
         };
         let written = Written {
             insightframe: 1,
+            service: self.service.clone(),
             report: self.report.to_string(),
             date: self.narrowing.date.as_ref().map(ObjectUri::to_string),
             filters: self.narrowing.others.clone(),
@@ -90,6 +94,12 @@ impl Handle {
         if written.insightframe != 1 || written.windows.is_empty() {
             return Err(wrong());
         }
+        let service = origin.to_string();
+        if written.service != service {
+            let other = shown(&written.service);
+            return Err(Error::config(format!("the handle is of the service at `{other}`, not of `{service}`"))
+                .hint("go on with a client of the same `base_url`"));
+        }
         let report = ObjectUri::parse(&written.report, origin)?;
         let date = written.date.map(|date| ObjectUri::parse(&date, origin)).transpose()?;
         if date.as_ref().is_some_and(|date| date.workspace != report.workspace) {
@@ -109,7 +119,13 @@ impl Handle {
         if !in_order(&pieces) || has_days != date.is_some() || (written.cut && !has_days) {
             return Err(wrong());
         }
-        Ok(Self { report, narrowing: Narrowing { date, others: written.filters }, is_cut: written.cut, pieces })
+        Ok(Self {
+            service,
+            report,
+            narrowing: Narrowing { date, others: written.filters },
+            is_cut: written.cut,
+            pieces,
+        })
     }
 }
 
@@ -146,6 +162,7 @@ mod tests {
         let day = |day| Some(Window { start: jiff::civil::date(2024, 2, day), end: jiff::civil::date(2024, 2, day) });
         let execution = Execution::new(object(255), &result("0af3"), &origin()).unwrap();
         Handle {
+            service: origin().to_string(),
             report: object(255),
             narrowing: Narrowing { date: Some(object(1001)), others: vec![json!({"uri": "x", "constraint": {}})] },
             is_cut: true,
@@ -159,6 +176,7 @@ mod tests {
     #[test]
     fn a_handle_survives_travelling_and_a_forged_one_does_not() {
         let whole = Handle {
+            service: origin().to_string(),
             report: object(255),
             narrowing: Narrowing::default(),
             is_cut: false,
@@ -175,6 +193,7 @@ mod tests {
             String::new(),
             "{}".into(),
             text.replace(":1,", ":2,"),
+            text.replace("https://analytics.ytica.com", "https://evil.com"),
             text.replace(&uri, "https://evil.com/gdc/projects/x"),
             text.replace(&uri, "/gdc/account/token"),
             text.replace(&uri, &uri.replace(WORKSPACE, "abcdefghij0123456789abcdefghij02")),
@@ -191,6 +210,6 @@ mod tests {
 
     #[test]
     fn a_handle_is_one_line_of_addresses_and_days() {
-        insta::assert_snapshot!(cut().text(), @r#"{"insightframe":1,"report":"/gdc/md/abcdefghij0123456789abcdefghij01/obj/255","date":"/gdc/md/abcdefghij0123456789abcdefghij01/obj/1001","filters":[{"uri":"x","constraint":{}}],"cut":true,"windows":[{"start":"2024-02-28","end":"2024-02-28","result":"/gdc/projects/abcdefghij0123456789abcdefghij01/execute/raw/0af3?c=00&q=eA%2B%0A"},{"start":"2024-02-29","end":"2024-02-29"}]}"#);
+        insta::assert_snapshot!(cut().text(), @r#"{"insightframe":1,"service":"https://analytics.ytica.com","report":"/gdc/md/abcdefghij0123456789abcdefghij01/obj/255","date":"/gdc/md/abcdefghij0123456789abcdefghij01/obj/1001","filters":[{"uri":"x","constraint":{}}],"cut":true,"windows":[{"start":"2024-02-28","end":"2024-02-28","result":"/gdc/projects/abcdefghij0123456789abcdefghij01/execute/raw/0af3?c=00&q=eA%2B%0A"},{"start":"2024-02-29","end":"2024-02-29"}]}"#);
     }
 }

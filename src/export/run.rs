@@ -23,7 +23,7 @@ use crate::{
         filter::Narrowing,
         window::{Window, cut},
     },
-    progress::Call,
+    progress::{Call, Phase},
 };
 
 /// Windows of one export at most: 27 years of days. Each is an execution of its own.
@@ -44,6 +44,7 @@ impl Run {
     /// Looks up all that a new export names, before anything is executed.
     pub(super) async fn new(client: &Insights, call: &Call, export: &Export) -> Result<Self> {
         let windows = export.windows()?;
+        join(client, call).await?;
         let report = client.locate(call, &export.report, export.workspace.as_ref()).await?;
         let described = describe(client, call, &report, export.types.base).await?;
         let is_cut = export.every.is_some();
@@ -61,7 +62,8 @@ impl Run {
 
     /// Takes up an export that was left.
     pub(super) async fn resume(client: &Insights, call: &Call, handle: Handle, base: Base) -> Result<Self> {
-        let Handle { report, narrowing, is_cut, pieces } = handle;
+        let Handle { report, narrowing, is_cut, pieces, .. } = handle;
+        join(client, call).await?;
         let described = describe(client, call, &report, base).await?;
         let pieces = pieces.into_iter().map(|Piece { window, execution }| (window, execution)).collect();
         Ok(Self { client: client.clone(), report, described, narrowing, is_cut, pieces: Mutex::new(pieces) })
@@ -118,8 +120,14 @@ impl Run {
             return None;
         }
         let pieces = pieces.into_iter().map(|(window, execution)| Piece { window, execution }).collect();
-        let (report, narrowing) = (self.report.clone(), self.narrowing.clone());
-        Some(Handle { report, narrowing, is_cut: self.is_cut, pieces }.text())
+        let handle = Handle {
+            service: self.client.connection.origin().to_string(),
+            report: self.report.clone(),
+            narrowing: self.narrowing.clone(),
+            is_cut: self.is_cut,
+            pieces,
+        };
+        Some(handle.text())
     }
 
     /// The same error with the handle, if it can have one.
@@ -169,6 +177,13 @@ impl Export {
         }
         Ok(cut(days.start, days.end, self.every).into_iter().map(Some).collect())
     }
+}
+
+/// Takes part in the session. Everybody waits for it by himself: whoever looks something up for all may be cancelled
+/// meanwhile, and a login that nobody waits for would be given up.
+async fn join(client: &Insights, call: &Call) -> Result<()> {
+    call.progress.enter(Phase::Resolving);
+    client.login(call).await
 }
 
 /// A place among the exports that a client may have under way.

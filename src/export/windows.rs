@@ -14,7 +14,7 @@ use tokio::{
 use super::run::{Run, place};
 use crate::{
     error::{Error, ExportFault, Kind, Result, TransportFault},
-    insights::window::Window,
+    insights::{TOO_LARGE, window::Window},
     progress::Call,
 };
 
@@ -245,8 +245,9 @@ async fn fetch(
 }
 
 fn one_day(window: Window, error: &Error) -> Error {
-    let message =
-        format!("the result of the single day {} is too large for the service: {}", window.start, error.kind());
+    let said = error.kind().to_string();
+    let said = said.strip_prefix(TOO_LARGE).unwrap_or(&said);
+    let message = format!("the result of the single day {} is too large for the service: {said}", window.start);
     Error::new(Kind::Export { fault: ExportFault::TooLarge, message, handle: None })
         .hint("filter it further: `where={\"label\": [\"value\", …]}`")
 }
@@ -354,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_day_that_is_too_large_is_named() {
-        let error = Error::config("GET /x answered 413: too large");
+        let error = Error::config(format!("{TOO_LARGE}GET /x answered 413: too large"));
         let day = Window { start: WINDOW.end, end: WINDOW.end };
         insta::assert_snapshot!(one_day(day, &error), @r#"
         the result of the single day 2024-02-29 is too large for the service: GET /x answered 413: too large

@@ -10,7 +10,7 @@ use std::{
 
 use pyo3::prelude::*;
 
-use super::runtime::is_ending;
+use super::{gate::through, runtime::is_ending};
 use crate::progress::{Event, Listener, Phase};
 
 /// Within one phase nobody is told more often.
@@ -42,7 +42,7 @@ pub(super) fn listener(progress: &Bound<'_, PyAny>) -> PyResult<Option<Listener>
         if is_ending() {
             return;
         }
-        let told = Python::try_attach(|py| tell(py, &callable, event, number));
+        let told = through(|| Python::try_attach(|py| tell(py, &callable, event, number)));
         if let Some(Err(error)) = told {
             tracing::warn!("the progress callable raised: {error}");
         }

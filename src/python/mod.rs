@@ -10,6 +10,7 @@ mod config;
 mod decode;
 mod errors;
 mod flowxo;
+mod gate;
 mod instances;
 mod listener;
 mod log;

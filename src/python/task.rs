@@ -32,7 +32,8 @@ impl InsightsClient {
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=Some("1d".to_owned()), schema=None, workspace=None,
         timeout=None
-    ))]
+    ), text_signature = "($self, report, *, start=None, end=None, date=None, where=None, every='1d', schema=None, \
+                         workspace=None, timeout=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn plan(
         &self,

@@ -29,8 +29,14 @@ fn ids_that_move_the_path_are_refused_before_any_request() {
         }
         let moved = format!("/gdc/projects/{workspace}/execute/raw/../../{text}");
         let report = format!("/gdc/md/{workspace}/obj/1");
-        let handle = json!({"insightframe": 1, "report": report, "windows": [{"result": moved}]});
-        assert!(Handle::parse(&handle.to_string(), &origin).is_err(), "{moved:?}");
+        let handle = |result: &str| {
+            let service = origin.to_string();
+            json!({"insightframe": 1, "service": service, "report": report, "windows": [{"result": result}]})
+                .to_string()
+        };
+        let own = format!("/gdc/projects/{workspace}/execute/raw/1");
+        assert!(Handle::parse(&handle(&own), &origin).is_ok());
+        assert_eq!(Handle::parse(&handle(&moved), &origin).unwrap_err().code(), "UntrustedUri", "{moved:?}");
     }
     assert_eq!(stage.sandbox.ledger().len(), 0);
 }

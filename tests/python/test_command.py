@@ -56,6 +56,29 @@ def test_export_to_a_file(insights_sandbox: Sandbox, tmp_path: Path, name: str, 
     assert is_logged_out_once(insights_sandbox)
 
 
+def test_export_of_some_rows_in_windows(insights_sandbox: Sandbox, tmp_path: Path) -> None:
+    days = ("--start", "2023-01-01", "--end", "2024-12-31", "--where", "label.conversations.queue=Billing")
+    more = ("--where", "label.conversations.queue=Support EN", "-o", "r.csv")
+    written = []
+    for every in ((), ("--every", "1mo")):
+        done = run("export", REPORT, *days, *every, *more, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        written.append((tmp_path / "r.csv").read_text(encoding="utf-8"))
+    assert "windows   24, 2023-01-01 to 2024-12-31" in done.stderr
+    assert written[0] == written[1]
+    assert set(pl.read_csv(tmp_path / "r.csv")["Queue"]) == {"Support EN"}
+    done = run("export", REPORT, "--where", "label.conversations.queue")
+    assert (done.returncode, done.stderr) == snapshot(
+        (
+            2,
+            """\
+error: `--where label.conversations.queue` is not of the form LABEL=VALUE
+hint: for instance `--where label.agents.team_name=Billing`
+""",
+        )
+    )
+
+
 def test_export_to_the_terminal() -> None:
     done = run("export", REPORT, "--quiet")
     assert done.returncode == 0

@@ -129,7 +129,11 @@ def plan(client: InsightsClient) -> list[ExportTask]:
         start="2024-01-31",
         end="2024-03-01",
         every="1mo",
-        where={QUEUE: ["Billing", "Support EN"], DAY: Last(years=1, current=True), "label.conversations.kind": {"x": [1]}},
+        where={
+            QUEUE: ["Billing", "Support EN"],
+            DAY: Last(years=1, current=True),
+            "label.conversations.kind": {"x": [1]},
+        },
         schema={"Date": "text", "Offered Contacts": "float64"},
         timeout=60,
     )
