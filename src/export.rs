@@ -135,7 +135,8 @@ pub async fn table(client: &Insights, call: &Call, start: &Start) -> Result<Tabl
     let schema = decoding.schema();
     let receipt = receipt(call, &run, Some(&schema));
     tracing::info!(rows = receipt.rows, bytes = receipt.bytes, polls = receipt.polls, "exported");
-    Ok(Table::new(schema, batches).with_receipt(receipt))
+    let kinds = run.kinds(&schema);
+    Ok(Table::new(schema, batches).with_receipt(receipt).with_kinds(kinds))
 }
 
 /// The result batch by batch, and a way to its receipt.

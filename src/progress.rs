@@ -28,6 +28,10 @@ pub enum Phase {
     Downloading,
     /// Writing or handing over.
     HandingOff,
+    /// All of it was handed over.
+    Done,
+    /// It failed, was interrupted, or nobody wanted the rest.
+    Stopped,
 }
 
 impl Phase {
@@ -41,6 +45,8 @@ impl Phase {
             Self::Polling => "polling",
             Self::Downloading => "downloading",
             Self::HandingOff => "handing off",
+            Self::Done => "done",
+            Self::Stopped => "stopped",
         }
     }
 }
@@ -137,6 +143,11 @@ impl Progress {
         before
     }
 
+    /// Promises that whoever listens is told of the end.
+    pub fn ending(&self) -> Ending {
+        Ending(Some(self.clone()))
+    }
+
     /// Adds to a counter and, where somebody listens, tells.
     pub fn add(&self, count: Count, amount: u64) {
         self.0.counters[count as usize].fetch_add(amount, Ordering::Relaxed);
@@ -214,8 +225,29 @@ impl Steps {
         let spent = now.since(self.since);
         match self.spent.iter_mut().find(|(phase, _)| *phase == self.phase) {
             Some((_, total)) => *total += spent,
-            None if self.phase == Phase::Waiting => {}
+            None if matches!(self.phase, Phase::Waiting | Phase::Done | Phase::Stopped) => {}
             None => self.spent.push((self.phase, spent)),
+        }
+    }
+}
+
+/// The end of a call, told however it comes: unless all was [`done`](Self::done), to let go of it is to stop.
+#[must_use]
+pub struct Ending(Option<Progress>);
+
+impl Ending {
+    /// All of it was handed over.
+    pub fn done(mut self) {
+        if let Some(progress) = self.0.take() {
+            progress.enter(Phase::Done);
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(progress) = self.0.take() {
+            progress.enter(Phase::Stopped);
         }
     }
 }

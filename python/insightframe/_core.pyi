@@ -1,6 +1,6 @@
 # Written by hand; mypy's stubtest proves it against the built module. Every network method `x` has a twin `x_async`.
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, TypeAlias, final
@@ -79,8 +79,11 @@ class InsightsClient:
         proxy: Address of a proxy, `http://`, `https://` or `socks5://`. Default: the environment's `HTTPS_PROXY`,
             `HTTP_PROXY` and `NO_PROXY`.
         max_concurrency: Exports that run at once; further ones wait. Default 4.
-        progress: Is called with an `insightframe.progress.Event` at each new phase of an export, and at most ten times
-            a second within one; what it raises is logged. Default: nobody is told.
+        progress: Who is told what exports are doing, where a call doesn't say it: `"auto"`, the default, draws a bar on
+            a terminal and in a notebook where tqdm is installed, and removes it at the end; `True` draws one anywhere
+            and leaves it, or logs a line for each phase without tqdm; `False` does nothing; a callable gets an
+            `insightframe.progress.Event` at each new phase and at most ten times a second within one, and what it
+            raises is logged. `insightframe.progress.on_progress` listens to all exports of the process.
 
     Raises:
         ConfigError: A value can't be used, or one is missing; the message names the variables that were looked at.
@@ -454,6 +457,62 @@ class InsightsClient:
     ) -> Stream:
         """Like `stream`."""
 
+    def scan(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
+        schema: _Schema | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> polars.LazyFrame:
+        """A report as a lazy frame of polars, which is exported when it is collected, each time anew.
+
+        Takes what `export` takes. The report is described at once, so that its columns are known; nothing is executed.
+        Of a query's filter the service takes over the days of date columns and lists of texts of other attributes; a
+        query that no row can pass asks for nothing. With `head` the download is left as soon as there are enough rows.
+        The filter is applied once more to what arrives, and what isn't recognised is not taken over, so that the answer
+        is that of an export that is filtered. `explain()` shows what reaches the scan and what the service can take
+        over; what an execution was asked for is logged by `insightframe.polars`.
+
+        As with `start` and `end`, the service computes metrics from what its filters leave: one that compares with
+        other rows (a share of the total, a rank) is that of the days and values asked for. Collect first, then filter,
+        where that isn't meant.
+
+        A report whose columns are known only from its data (`schema="infer"`, a pivoted report, a definition that can't
+        be read) is exported whole when its schema is first asked for, once, and filtered here.
+
+        Raises:
+            ModuleNotFoundError: polars is not installed.
+            ConfigError: An argument can't be used.
+            NotFound: No such report or workspace.
+            AuthError: The service doesn't let the user in.
+            TransportError: A request got no complete answer.
+
+        Collecting raises what `stream` raises, and `ResultChanged` when the report has other columns by then.
+        """
+
+    async def scan_async(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
+        schema: _Schema | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> polars.LazyFrame:
+        """Like `scan`. Collect with `collect_async`."""
+
     def download(
         self,
         report: str | int,
@@ -722,6 +781,10 @@ class Report:
     def columns(self) -> list[ReportColumn]:
         """Its columns, in the order of the export; of a pivoted report, those that don't depend on the data."""
 
+    def _repr_html_(self) -> str: ...
+    def _repr_mimebundle_(
+        self, include: Container[str] | None = None, exclude: Container[str] | None = None
+    ) -> dict[str, str]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -1453,6 +1516,9 @@ class Table:
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def _repr_html_(self) -> str: ...
+    def _repr_mimebundle_(
+        self, include: Container[str] | None = None, exclude: Container[str] | None = None
+    ) -> dict[str, str]: ...
 
 @final
 class Stream:

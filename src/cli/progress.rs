@@ -184,7 +184,7 @@ impl Story {
                 polls => format!("waited {:.2} s, {}", spent.as_secs_f64(), counted(polls, "poll")),
             },
             Phase::Downloading => format!("received{}", self.amount(spent)),
-            Phase::HandingOff => "written".into(),
+            Phase::HandingOff | Phase::Done | Phase::Stopped => "written".into(),
         }
     }
 
@@ -198,7 +198,7 @@ impl Story {
             Phase::Polling if event.polls == 0 => "waiting".into(),
             Phase::Polling => format!("waiting, {}", counted(event.polls, "poll")),
             Phase::Downloading => format!("receiving{}", self.amount(event.elapsed.saturating_sub(self.since))),
-            Phase::HandingOff => "writing".into(),
+            Phase::HandingOff | Phase::Done | Phase::Stopped => "writing".into(),
         }
     }
 

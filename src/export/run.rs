@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use arrow_schema::Schema;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
@@ -140,6 +141,14 @@ impl Run {
     /// The first execution that the service has accepted.
     pub(super) fn execution(&self) -> Option<Execution> {
         self.pieces().values().flatten().next().cloned()
+    }
+
+    /// What each column of the result shows; nothing where the report couldn't be described, or its columns depend on
+    /// the data.
+    pub(super) fn kinds(&self, schema: &Schema) -> Vec<&'static str> {
+        let columns = self.described.iter().flat_map(|report| &report.columns);
+        let kinds: Vec<_> = columns.map(|column| column.kind.as_str()).collect();
+        if kinds.len() == schema.fields().len() { kinds } else { Vec::new() }
     }
 
     fn pieces(&self) -> MutexGuard<'_, BTreeMap<Option<Window>, Option<Execution>>> {

@@ -2,7 +2,10 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::table::type_name;
+use super::{
+    render::{STYLE, escaped, visible},
+    table::type_name,
+};
 use crate::{
     csv::ColumnType,
     insights::{Report, describe::Column},
@@ -26,6 +29,25 @@ pub fn text(report: &Report) -> String {
         text += "\n  and metrics spread over the values of an attribute, so that their columns depend on the data";
     }
     text
+}
+
+/// The same as a card for a notebook: light or dark as the page is, every text escaped.
+pub fn html(report: &Report) -> String {
+    let identifier = report.identifier.as_ref().map(|identifier| format!(" · {identifier}")).unwrap_or_default();
+    let about = format!("report {}{identifier} · workspace {}", report.uri.number, report.uri.workspace);
+    let shown = |text: &str| escaped(&visible(text));
+    let mut html = format!("{STYLE}<b>{}</b>\n<p>{}</p>\n", shown(&report.title), shown(&about));
+    html += "<table>\n<thead>\n<tr><th>column</th><th>shows</th><th>type</th><th>identifier</th><th>format</th></tr>\n\
+             </thead>\n<tbody>\n";
+    for column in &report.columns {
+        let cells: String = line(column).iter().map(|word| format!("<td>{}</td>", shown(word))).collect();
+        html += &format!("<tr>{cells}</tr>\n");
+    }
+    html += "</tbody>\n</table>\n";
+    if report.pivoted {
+        html += "<p>and metrics spread over the values of an attribute, so that their columns depend on the data</p>\n";
+    }
+    html + "</div>"
 }
 
 /// A column in words; those that aren't known are empty.
@@ -81,6 +103,21 @@ mod tests {
           キュー   attribute  utf8
           Offered  metric     int64                aaY3Qz              #,##0
         ");
+        insta::assert_snapshot!(html(&report).strip_prefix(STYLE).unwrap(), @r##"
+        <b>Überblick – 日本</b>
+        <p>report 255 · aaosExgHgF8r · workspace abcdefghij0123456789abcdefghij01</p>
+        <table>
+        <thead>
+        <tr><th>column</th><th>shows</th><th>type</th><th>identifier</th><th>format</th></tr>
+        </thead>
+        <tbody>
+        <tr><td>Date</td><td>attribute</td><td>date32 (mm/dd/yyyy)</td><td>date.date.mmddyyyy</td><td></td></tr>
+        <tr><td>キュー</td><td>attribute</td><td>utf8</td><td></td><td></td></tr>
+        <tr><td>Offered</td><td>metric</td><td>int64</td><td>aaY3Qz</td><td>#,##0</td></tr>
+        </tbody>
+        </table>
+        </div>
+        "##);
         (report.pivoted, report.identifier) = (true, None);
         report.columns.truncate(1);
         insta::assert_snapshot!(text(&report), @r"

@@ -35,6 +35,19 @@ pub struct Receipt {
     pub warnings: Vec<String>,
 }
 
+impl Receipt {
+    /// The days that were asked for, in words; `None` when none were.
+    pub fn days(&self) -> Option<String> {
+        match self.windows.as_slice() {
+            [] => None,
+            [(first, last)] => Some(format!("{first} to {last}")),
+            [(first, _), .., (_, last)] => {
+                Some(format!("{first} to {last} in {} windows", grouped(self.windows.len() as u64)))
+            }
+        }
+    }
+}
+
 /// Warnings that are printed in full; the others are counted.
 const WARNINGS: usize = 3;
 

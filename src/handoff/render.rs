@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{
-    receipt::grouped,
+    receipt::{Receipt, grouped},
     table::{Table, type_name},
 };
 
@@ -44,7 +44,10 @@ const GAP: &str = "  ";
 /// A column ready to be shown: its first cells, `None` where a cell is null.
 struct Column<'a> {
     name: &'a str,
+    /// Its type.
     kind: String,
+    /// What it shows, in the report's terms.
+    shows: Option<&'static str>,
     is_number: bool,
     cells: Vec<Option<String>>,
 }
@@ -101,25 +104,35 @@ pub(super) fn html(table: &Table) -> String {
     };
     html.push_str("<table>\n<thead>\n");
     row(&mut html, "th", &|column| {
-        Some(format!("{}<br><small>{}</small>", escaped(column.name), escaped(&column.kind)))
+        let shows = column.shows.map(|shows| format!("{shows}, ")).unwrap_or_default();
+        Some(format!("{}<br><small>{shows}{}</small>", escaped(column.name), escaped(&column.kind)))
     });
     html.push_str("</thead>\n<tbody>\n");
     for index in 0..columns.first().map_or(0, |column| column.cells.len()) {
         row(&mut html, "td", &|column| column.cells[index].as_ref().map(|cell| escaped(&shorten(cell, HTML_CELL))));
     }
     html.push_str("</tbody>\n</table>\n");
-    let notes: Vec<_> = std::iter::once(shape(table)).chain(notes(table, columns.len(), HTML_ROWS)).collect();
-    _ = write!(html, "<p>{}</p>\n</div>", escaped(&notes.join("; ")));
+    let mut about = vec![shape(table)];
+    about.extend(table.receipt().and_then(Receipt::days));
+    about.extend(notes(table, columns.len(), HTML_ROWS));
+    _ = writeln!(html, "<p>{}</p>", escaped(&about.join("; ")));
+    if let Some(receipt) = table.receipt() {
+        // Control characters of a warning are spelled out as everywhere, its lines are kept.
+        let lines: Vec<_> = receipt.to_string().lines().map(|line| escaped(&visible(line))).collect();
+        _ = writeln!(html, "<details><summary>receipt</summary><pre>{}</pre></details>", lines.join("\n"));
+    }
+    html.push_str("</div>");
     html
 }
 
-const STYLE: &str = "<div class=\"insightframe\">
+pub(super) const STYLE: &str = "<div class=\"insightframe\">
 <style>
 .insightframe table { border-collapse: collapse; color: inherit; background: none; }
 .insightframe th, .insightframe td { padding: 0.2em 0.8em; text-align: left; white-space: pre; border: none; }
 .insightframe thead th { border-bottom: 1px solid; vertical-align: bottom; }
 .insightframe .number { text-align: right; font-variant-numeric: tabular-nums; }
-.insightframe .null, .insightframe small, .insightframe p { opacity: 0.6; font-weight: normal; }
+.insightframe .null, .insightframe small, .insightframe p, .insightframe details { opacity: 0.6; font-weight: normal; }
+.insightframe pre { background: none; color: inherit; margin: 0; }
 </style>
 ";
 
@@ -136,7 +149,13 @@ fn columns(table: &Table, at_most: usize, rows: usize) -> Vec<Column<'_>> {
                 DataType::Dictionary(_, values) => values,
                 other => other,
             };
-            Column { name: field.name(), kind: type_name(value_type), is_number: value_type.is_numeric(), cells }
+            Column {
+                name: field.name(),
+                kind: type_name(value_type),
+                shows: table.kind(index),
+                is_number: value_type.is_numeric(),
+                cells,
+            }
         })
         .collect()
 }
@@ -204,7 +223,7 @@ fn shorten(text: &str, width: usize) -> String {
 }
 
 /// Control characters spelled out: a cell is one line, and nothing in it may command the terminal.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         // Besides the control characters: the ones that turn the direction of writing around.
@@ -217,7 +236,7 @@ fn visible(text: &str) -> String {
     shown
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -392,6 +411,38 @@ mod tests {
         </tbody>
         </table>
         <p>3 rows × 2 columns</p>
+        </div>
+        "#);
+    }
+
+    #[test]
+    fn html_tells_what_columns_show_and_how_they_came() {
+        let receipt = Receipt {
+            report: "3035643".into(),
+            windows: vec![("2023-12-01".into(), "2023-12-30".into())],
+            rows: 1,
+            seconds: vec![("polling".into(), 1.5)],
+            warnings: vec!["a < b\u{1b}[31m".into()],
+            ..Receipt::default()
+        };
+        let cells: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let table = table(vec![("n", cells)]).with_receipt(receipt).with_kinds(["metric"]);
+        insta::assert_snapshot!(html(&table).strip_prefix(STYLE).unwrap(), @r#"
+        <table>
+        <thead>
+        <tr><th class="number">n<br><small>metric, int64</small></th></tr>
+        </thead>
+        <tbody>
+        <tr><td class="number">1</td></tr>
+        </tbody>
+        </table>
+        <p>1 row × 1 column; 2023-12-01 to 2023-12-30</p>
+        <details><summary>receipt</summary><pre>report    3035643
+        window    2023-12-01 to 2023-12-30
+        result    1 row, 0 bytes
+        requests  0 polls, 0 retries, 0 token refreshes
+        seconds   1.50: polling 1.50
+        warning   a &lt; b\u{1b}[31m</pre></details>
         </div>
         "#);
     }

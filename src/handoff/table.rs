@@ -19,6 +19,8 @@ pub struct Table {
     schema: SchemaRef,
     batches: Arc<[RecordBatch]>,
     receipt: Option<Arc<Receipt>>,
+    /// What each column shows, for people; empty where it isn't known.
+    kinds: Arc<[&'static str]>,
 }
 
 impl Table {
@@ -26,13 +28,24 @@ impl Table {
     pub fn new(schema: SchemaRef, batches: impl Into<Arc<[RecordBatch]>>) -> Self {
         let batches = batches.into();
         debug_assert!(batches.iter().all(|batch| batch.schema().fields() == schema.fields()));
-        Self { schema, batches, receipt: None }
+        Self { schema, batches, receipt: None, kinds: Arc::default() }
     }
 
     /// The same table with the account of its export.
     #[must_use]
     pub fn with_receipt(self, receipt: Receipt) -> Self {
         Self { receipt: Some(Arc::new(receipt)), ..self }
+    }
+
+    /// The same table with what each of its columns shows (`attribute`, `metric`), in order.
+    #[must_use]
+    pub fn with_kinds(self, kinds: impl Into<Arc<[&'static str]>>) -> Self {
+        Self { kinds: kinds.into(), ..self }
+    }
+
+    /// What a column shows; `None` where that isn't known.
+    pub fn kind(&self, column: usize) -> Option<&'static str> {
+        self.kinds.get(column).copied()
     }
 
     /// Names and types of the columns; known even when there are no rows.

@@ -6,7 +6,7 @@ use pyo3::{
     types::{IntoPyDict, PyBool, PyMapping},
 };
 
-use super::{config, listener::listener, types::types};
+use super::{config, types::types};
 use crate::{
     error::{Error, Result},
     export::{Base, Export, Handle, Start},
@@ -17,7 +17,6 @@ use crate::{
         window::Every,
     },
     origin::Origin,
-    progress::Listener,
 };
 
 /// The arguments that the exporting methods have in common, as Python gave them.
@@ -166,18 +165,6 @@ fn day(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<jiff::ci
         Ok(day) => Ok(Some(day)),
         Err(_) => wrong(format!("is a `{}`, not a day", value.get_type().name()?)),
     }
-}
-
-/// Who is told about progress; nobody unless a callable was given.
-pub(super) fn told(progress: &Bound<'_, PyAny>) -> PyResult<Option<Listener>> {
-    if progress.is_callable() {
-        return Ok(Some(listener(progress.clone().unbind())));
-    }
-    let is_auto = || progress.extract::<String>().is_ok_and(|word| word == "auto");
-    if progress.is_instance_of::<PyBool>() || is_auto() {
-        return Ok(None);
-    }
-    Err(PyTypeError::new_err("`progress` must be \"auto\", a bool or a callable"))
 }
 
 /// The strings of an iterable; one string by itself would be read letter by letter and is refused.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyDict};
 
 use super::{
     asked::{name_of, workspace},
     client::InsightsClient,
     runtime::{run, wait},
-    table::Table,
+    table::{Table, mimebundle},
 };
 use crate::{
     error::{Error, Result},
@@ -251,6 +251,20 @@ impl Report {
 
     fn __repr__(&self) -> String {
         description::text(&self.0)
+    }
+
+    fn _repr_html_(&self) -> String {
+        description::html(&self.0)
+    }
+
+    #[pyo3(signature = (include=None, exclude=None))]
+    fn _repr_mimebundle_<'py>(
+        &self,
+        py: Python<'py>,
+        include: Option<&Bound<'py, PyAny>>,
+        exclude: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        mimebundle(py, self.__repr__(), self._repr_html_(), include, exclude)
     }
 }
 

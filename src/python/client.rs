@@ -11,6 +11,7 @@ use pyo3::{
 use super::{
     asked::{self, Asked, bound},
     config,
+    listener::listener,
     log::log_to_python,
     lookup::{in_order, looking_up_identifiers, looking_up_uris},
     process::PerProcess,
@@ -30,7 +31,7 @@ use crate::{
     ids::ReportName,
     insights::{Insights, Options},
     origin::Origin,
-    progress::{Call, Listener, Progress},
+    progress::{Call, Ending, Progress},
     secret::{Credentials, Secret},
 };
 
@@ -42,7 +43,8 @@ pub(super) struct InsightsClient {
     clock: Arc<dyn Clock>,
     /// A forked child logs in by itself: the sockets, the threads and the session that it finds are its parent's.
     core: PerProcess<Insights>,
-    listener: Option<Listener>,
+    /// Who is told of exports that don't say it themselves.
+    progress: Option<Py<PyAny>>,
     /// The arguments to make the same client elsewhere; `None` when the password was given by hand.
     arguments: Option<Py<PyDict>>,
 }
@@ -71,6 +73,9 @@ impl InsightsClient {
         progress: Option<Bound<'_, PyAny>>,
         _clock: Option<PyRef<'_, SharedClock>>,
     ) -> PyResult<Self> {
+        if let Some(progress) = &progress {
+            py.import("insightframe.progress")?.call_method1("_check", (progress,))?;
+        }
         let arguments = PyDict::new(py);
         for (name, value) in [("username", &username), ("workspace", &workspace), ("base_url", &base_url)] {
             if let Some(value) = value {
@@ -110,7 +115,7 @@ impl InsightsClient {
                 None => Arc::new(SystemClock::new()),
             },
             core: PerProcess::new(),
-            listener: progress.as_ref().map(asked::told).transpose()?.flatten(),
+            progress: progress.map(Bound::unbind),
             arguments: travels.then(|| arguments.unbind()),
         };
         // Made now rather than with the first call, so that what can't be used is said here.
@@ -259,8 +264,8 @@ impl InsightsClient {
         let asked = Asked { report, start, end, date, filters: r#where, every, schema, workspace, timeout, progress };
         let prepared = slf.get().prepare(py, &asked)?;
         let progress = prepared.call.progress.clone();
-        let (stream, receipt) = resumable(py, wait(py, prepared.stream()), &progress)?;
-        Ok(Stream::of(slf, stream, receipt))
+        let opened = resumable(py, wait(py, prepared.stream()), &progress)?;
+        Ok(Stream::of(slf, opened))
     }
 
     #[pyo3(signature = (
@@ -282,8 +287,8 @@ impl InsightsClient {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Stream> {
         let asked = Asked { report, start, end, date, filters: r#where, every, schema, workspace, timeout, progress };
-        let (stream, receipt) = run(Python::attach(|py| slf.get().prepare(py, &asked))?.stream()).await?;
-        Ok(Stream::of(slf, stream, receipt))
+        let opened = run(Python::attach(|py| slf.get().prepare(py, &asked))?.stream()).await?;
+        Ok(Stream::of(slf, opened))
     }
 
     #[pyo3(signature = (
@@ -490,9 +495,10 @@ impl InsightsClient {
     ) -> PyResult<Prepared> {
         log_to_python(py);
         let timeout = start.timeout().unwrap_or(self.options.polling.timeout);
-        let listener = match progress {
-            None => self.listener.clone(),
-            Some(progress) => asked::told(progress)?,
+        let listener = match (progress, &self.progress) {
+            (Some(progress), _) => listener(progress)?,
+            (None, Some(progress)) => listener(progress.bind(py))?,
+            (None, None) => listener(&"auto".into_pyobject(py)?.into_any())?,
         };
         let call = Call::new(Arc::clone(&self.clock), Some(timeout), listener);
         Ok(Prepared { client: self.core(py)?.clone(), call, start })
@@ -527,15 +533,19 @@ impl Prepared {
     }
 
     pub(super) async fn table(self) -> Result<handoff::Table> {
-        export::table(&self.client, &self.call, &self.start).await
+        let ending = self.call.progress.ending();
+        export::table(&self.client, &self.call, &self.start).await.inspect(|_| ending.done())
     }
 
-    async fn stream(self) -> Result<(handoff::Stream, export::StreamReceipt)> {
-        export::stream(&self.client, &self.call, self.start).await
+    async fn stream(self) -> Result<(handoff::Stream, export::StreamReceipt, Ending)> {
+        let ending = self.call.progress.ending();
+        let (stream, receipt) = export::stream(&self.client, &self.call, self.start).await?;
+        Ok((stream, receipt, ending))
     }
 
     async fn download(self, path: PathBuf) -> Result<handoff::Receipt> {
-        export::download(&self.client, &self.call, &self.start, &path).await
+        let ending = self.call.progress.ending();
+        export::download(&self.client, &self.call, &self.start, &path).await.inspect(|_| ending.done())
     }
 }
 

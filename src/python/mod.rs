@@ -23,6 +23,7 @@ mod remade;
 mod rows;
 mod runtime;
 mod sandbox;
+mod scan;
 mod service;
 mod sessions;
 mod stream;

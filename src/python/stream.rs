@@ -27,6 +27,7 @@ use crate::{
     error::{Error, Result},
     export::StreamReceipt,
     handoff::{self, Format},
+    progress::Ending,
 };
 
 /// A result that is read once, piece by piece, while it still arrives.
@@ -43,6 +44,8 @@ pub(super) struct Stream {
 struct Shared {
     state: Mutex<State>,
     error: Mutex<Option<PyErr>>,
+    /// Whoever listens to the progress is told of the end, however it comes.
+    ending: Mutex<Option<Ending>>,
 }
 
 enum State {
@@ -99,14 +102,28 @@ impl Shared {
         if matches!(*state, State::Away) {
             *state = if batch.is_some() { State::Open(stream) } else { State::Ended };
         }
+        drop(state);
+        if batch.is_none() && self.has_ended() {
+            self.end(State::Ended);
+        }
         Ok(batch)
+    }
+
+    /// Enters a state in which nothing more is read.
+    fn end(&self, state: State) {
+        let is_done = matches!(state, State::Ended);
+        *self.state() = state;
+        let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ending) = ending.filter(|_| is_done) {
+            ending.done();
+        }
     }
 
     /// What reading came to: the end is an end, and a failure is remembered.
     fn settle<T>(&self, py: Python<'_>, read: PyResult<T>) -> PyResult<T> {
         if let Err(error) = &read {
-            *self.state() = State::Broken;
             *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone_ref(py));
+            self.end(State::Broken);
         }
         read
     }
@@ -123,13 +140,19 @@ impl Stream {
     /// A stream that comes from nowhere but itself.
     pub(super) fn new(stream: handoff::Stream) -> Self {
         let schema = Arc::clone(stream.schema());
-        let shared = Shared { state: Mutex::new(State::Open(Local::new(stream))), error: Mutex::default() };
+        let state = Mutex::new(State::Open(Local::new(stream)));
+        let shared = Shared { state, error: Mutex::default(), ending: Mutex::default() };
         Self { schema, shared: Arc::new(shared), receipt: None, _client: None }
     }
 
     /// A stream of a client's.
-    pub(super) fn of(client: Py<InsightsClient>, stream: handoff::Stream, receipt: StreamReceipt) -> Self {
-        Self { receipt: Some(receipt), _client: Some(client), ..Self::new(stream) }
+    pub(super) fn of(
+        client: Py<InsightsClient>,
+        (stream, receipt, ending): (handoff::Stream, StreamReceipt, Ending),
+    ) -> Self {
+        let new = Self::new(stream);
+        *new.shared.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(ending);
+        Self { receipt: Some(receipt), _client: Some(client), ..new }
     }
 
     fn piece(&self, batch: RecordBatch) -> Table {
@@ -144,7 +167,7 @@ impl Stream {
             Some((batch, stream))
         });
         let written = self.shared.settle(py, wait(py, format.write(batches, output, self.schema.clone())))?;
-        *self.shared.state() = State::Ended;
+        self.shared.end(State::Ended);
         Ok(written)
     }
 }
@@ -184,9 +207,8 @@ impl Stream {
     }
 
     fn close(&self) {
-        let mut state = self.shared.state();
-        if !matches!(*state, State::Ended | State::Broken) {
-            *state = State::Closed;
+        if !self.shared.has_ended() {
+            self.shared.end(State::Closed);
         }
     }
 
@@ -283,7 +305,7 @@ impl Iterator for Handed {
                 Some(Ok(batch))
             }
             Ok((None, _)) => {
-                *self.shared.state() = State::Ended;
+                self.shared.end(State::Ended);
                 None
             }
             Err(error) => {

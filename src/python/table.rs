@@ -53,6 +53,24 @@ pub(super) fn schema_dict<'py>(py: Python<'py>, schema: &SchemaRef) -> PyResult<
     Ok(types)
 }
 
+/// What a notebook is shown: text and HTML, of which it may want only some.
+pub(super) fn mimebundle<'py>(
+    py: Python<'py>,
+    text: String,
+    html: String,
+    include: Option<&Bound<'py, PyAny>>,
+    exclude: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let bundle = PyDict::new(py);
+    for (kind, content) in [("text/plain", text), ("text/html", html)] {
+        let is_wanted = include.map_or(Ok(true), |include| include.contains(kind))?;
+        if is_wanted && !exclude.map_or(Ok(false), |exclude| exclude.contains(kind))? {
+            bundle.set_item(kind, content)?;
+        }
+    }
+    Ok(bundle)
+}
+
 #[pymethods]
 impl Table {
     #[getter]
@@ -147,5 +165,15 @@ impl Table {
 
     fn _repr_html_(&self) -> String {
         self.table.html()
+    }
+
+    #[pyo3(signature = (include=None, exclude=None))]
+    fn _repr_mimebundle_<'py>(
+        &self,
+        py: Python<'py>,
+        include: Option<&Bound<'py, PyAny>>,
+        exclude: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        mimebundle(py, self.__repr__(), self._repr_html_(), include, exclude)
     }
 }

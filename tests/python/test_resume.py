@@ -140,7 +140,7 @@ def test_progress_is_told(insights_sandbox: Sandbox) -> None:
     with insights_sandbox.insights_client(polling=Polling(initial=0.15), virtual_time=True) as client:
         client.export(REPORT, progress=events.append)
     phases = list(dict.fromkeys(event.phase for event in events))
-    assert phases == ["resolving", "logging in", "executing", "polling", "downloading"]
+    assert phases == ["resolving", "logging in", "executing", "polling", "downloading", "done"]
     assert [event.elapsed for event in events] == sorted(event.elapsed for event in events)
     for name in ("polls", "bytes", "rows"):
         counts = [getattr(event, name) for event in events]

@@ -1,0 +1,169 @@
+"""What a predicate of polars says that every one of its rows must have: days and texts, by column.
+
+Expressions are taken apart by documented means alone: ``meta.pop`` gives the inputs of one, and whether it is, say,
+``left >= right`` is found out by building that and comparing. What isn't recognised says nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from ._frames import _optional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import polars as pl
+else:
+    pl = _optional("polars")
+
+_DAY = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Days:
+    """Days from one to another, both included; no day at all when `first` is after `last`."""
+
+    first: datetime.date = datetime.date.min
+    last: datetime.date = datetime.date.max
+
+    def __bool__(self) -> bool:
+        return self.first <= self.last
+
+    def __and__(self, other: Days) -> Days:
+        return Days(max(self.first, other.first), min(self.last, other.last))
+
+    def __or__(self, other: Days) -> Days:
+        if self and other:
+            return Days(min(self.first, other.first), max(self.last, other.last))
+        return self or other
+
+
+Texts: TypeAlias = frozenset[str]
+Bounds: TypeAlias = dict[str, Days | Texts]
+"""By column: its value is not null, and among these. Something empty means that no row can pass."""
+
+_NO_DAY = Days(datetime.date.max, datetime.date.min)
+
+
+def bounds(predicate: pl.Expr, schema: pl.Schema) -> Bounds:
+    """What holds for every row of `schema` for which `predicate` is true."""
+    try:
+        return _bounds(predicate, schema)
+    except RecursionError:
+        return {}
+
+
+def _bounds(expression: pl.Expr, schema: pl.Schema) -> Bounds:
+    match expression.meta.pop()[::-1]:
+        case [left, right] if expression.meta.eq(left & right):
+            return _both(_bounds(left, schema), _bounds(right, schema))
+        case [left, right] if expression.meta.eq(left | right):
+            return _either(_bounds(left, schema), _bounds(right, schema))
+        case [left, right]:
+            return _comparison(expression, left, right, schema)
+        case [column, low, high] if column.meta.is_column():
+            return _between(expression, column, low, high, schema)
+    return {}
+
+
+def _both(left: Bounds, right: Bounds) -> Bounds:
+    both = {**left, **right}
+    for column in left.keys() & right.keys():
+        both[column] = left[column] & right[column]  # type: ignore[operator]
+    return both
+
+
+def _either(left: Bounds, right: Bounds) -> Bounds:
+    # A side that nothing can pass says nothing about the rows that there will be.
+    if not all(left.values()):
+        return right
+    if not all(right.values()):
+        return left
+    return {column: left[column] | right[column] for column in left.keys() & right.keys()}  # type: ignore[operator]
+
+
+def _comparison(expression: pl.Expr, left: pl.Expr, right: pl.Expr, schema: pl.Schema) -> Bounds:
+    if left.meta.is_literal() and right.meta.is_column():
+        column, literal = right, left
+        ways = [(name, build) for name, build in _FLIPPED if expression.meta.eq(build(left, right))]
+    elif left.meta.is_column() and right.meta.is_literal():
+        column, literal = left, right
+        ways = [(name, build) for name, build in _STRAIGHT if expression.meta.eq(build(left, right))]
+    else:
+        return {}
+    name = column.meta.output_name()
+    if not ways or name not in schema:
+        return {}
+    return _compared(name, schema[name], ways[0][0], _values(literal))
+
+
+def _between(expression: pl.Expr, column: pl.Expr, low: pl.Expr, high: pl.Expr, schema: pl.Schema) -> Bounds:
+    if not (low.meta.is_literal() and high.meta.is_literal()):
+        return {}
+    name = column.meta.output_name()
+    for closed, above, below in _CLOSED:
+        if expression.meta.eq(column.is_between(low, high, closed=closed)) and name in schema:  # type: ignore[arg-type]
+            lower = _compared(name, schema[name], above, _values(low))
+            return _both(lower, _compared(name, schema[name], below, _values(high)))
+    return {}
+
+
+_STRAIGHT: Sequence[tuple[str, Callable[[pl.Expr, pl.Expr], pl.Expr]]] = (
+    ("==", lambda left, right: left == right),
+    ("==", lambda left, right: left.eq_missing(right)),
+    (">=", lambda left, right: left >= right),
+    ("<=", lambda left, right: left <= right),
+    (">", lambda left, right: left > right),
+    ("<", lambda left, right: left < right),
+    ("in", lambda left, right: left.is_in(right)),
+)
+_FLIPPED: Sequence[tuple[str, Callable[[pl.Expr, pl.Expr], pl.Expr]]] = (
+    ("==", lambda left, right: left == right),
+    ("==", lambda left, right: left.eq_missing(right)),
+    ("<=", lambda left, right: left >= right),
+    (">=", lambda left, right: left <= right),
+    ("<", lambda left, right: left > right),
+    (">", lambda left, right: left < right),
+)
+_CLOSED = (("both", ">=", "<="), ("left", ">=", "<"), ("right", ">", "<="), ("none", ">", "<"))
+
+
+def _values(literal: pl.Expr) -> list[object]:
+    """The value of a literal, or the values of a list."""
+    series = pl.select(literal).to_series()
+    if series.dtype.is_nested():
+        return [value for values in series.to_list() if isinstance(values, list) for value in values]
+    return series.to_list()
+
+
+def _compared(column: str, dtype: pl.DataType, way: str, values: list[object]) -> Bounds:
+    if way == "in":
+        # A null in the list matches nothing: nulls are the column's own.
+        values = [value for value in values if value is not None]
+    elif len(values) != 1:
+        return {}
+    if dtype == pl.Date and all(type(value) is datetime.date for value in values):
+        days = [_days(way, value) for value in values if isinstance(value, datetime.date)]
+        of_all = _NO_DAY
+        for some in days:
+            of_all |= some
+        return {column: of_all}
+    if dtype in (pl.String, pl.Categorical) and way in ("==", "in") and all(isinstance(value, str) for value in values):
+        return {column: frozenset(value for value in values if isinstance(value, str))}
+    return {}
+
+
+def _days(way: str, day: datetime.date) -> Days:
+    match way:
+        case ">=":
+            return Days(first=day)
+        case "<=":
+            return Days(last=day)
+        case ">":
+            return Days(first=day + _DAY) if day < datetime.date.max else _NO_DAY
+        case "<":
+            return Days(last=day - _DAY) if day > datetime.date.min else _NO_DAY
+    return Days(day, day)
