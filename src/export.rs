@@ -237,6 +237,7 @@ fn receipt(call: &Call, run: &Run, schema: Option<&SchemaRef>) -> Receipt {
         report: run.report.number.to_string(),
         workspace: Some(run.report.workspace.to_string()),
         windows: windows.map(|window| (window.start.to_string(), window.end.to_string())).collect(),
+        skipped: Vec::new(),
         rows: call.progress.get(Count::Rows),
         bytes: call.progress.get(Count::Bytes),
         polls: call.progress.get(Count::Polls),

@@ -9,7 +9,7 @@
 //! | L2 persistence | [`retry`], [`auth`] |
 //! | L3 services | [`insights`], [`flowxo`], [`instances`]: one folder per API, one file per verb |
 //! | L4 hand-off | [`handoff`]: tables, streams and files |
-//! | L5 the story | [`export`]: log in, execute, poll, download, decode, hand off |
+//! | L5 the story | [`export`]: log in, execute, poll, download, decode, hand off; [`dataset`]: that for many windows |
 //! | L6 faces | `sandbox`, `cli`, `python` |
 
 pub mod auth;
@@ -18,6 +18,7 @@ pub mod cli;
 pub mod clock;
 pub mod credentials;
 pub mod csv;
+pub mod dataset;
 pub mod error;
 pub mod export;
 pub mod flowxo;

@@ -495,6 +495,117 @@ class InsightsClient:
     ) -> Receipt:
         """Like `download`."""
 
+    def export_dataset(
+        self,
+        report: str | int,
+        root: _Path,
+        *,
+        start: _Day,
+        end: _Day,
+        every: _Every | None = "1d",
+        restate: int | None = None,
+        format: Literal["parquet", "ipc", "csv"] = "parquet",
+        date: str | None = None,
+        where: _Where | None = None,
+        schema: _Schema | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        widen: bool = False,
+        storage_options: Mapping[str, str] | None = None,
+        progress: _Progress | None = None,
+    ) -> Receipt:
+        """Brings a dataset on disk or in an object store up to date: a file for each window of days.
+
+        Windows that are done are skipped without a request; the rest is fetched, `max_concurrency` at a time, each with
+        its own retries, in memory that doesn't depend on their number. Call it again after a crash, or every morning
+        with a later `end`:
+
+        ```python
+        client.export_dataset("3035643", "s3://bucket/calls", start="2024-01-01", end=yesterday, restate=3)
+        ```
+
+        A window is one file, `window_start=2024-05-01/part-0.parquet` (`.arrow`, `.csv`), after its first day; a window
+        without rows is a file without rows. It appears whole or not at all, and takes the place of an older one whole.
+        `_insightframe/manifest.json` says what is there: window, file, rows, bytes, SHA-256 and time of each. Where
+        nothing came, not even the names of columns, the manifest alone has the window.
+
+        To read it, name the files by a pattern, for polars reads everything in a directory that it is given:
+
+        ```python
+        polars.scan_parquet("calls/**/*.parquet", hive_partitioning=True)      # window_start is a date
+        duckdb.sql("from read_parquet('calls/**/*.parquet', hive_partitioning = true)")  # likewise
+        pyarrow.dataset.dataset("calls", partitioning="hive")                  # window_start is text
+        spark.read.parquet("calls")                                            # window_start is a date
+        ```
+
+        Every file has the same columns and types, text as plain strings; in CSV files all is text. A window whose columns
+        differ from those before is an error that names the column. With `widen=True` new columns are taken along and lost
+        ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns, and readers
+        must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in DuckDB,
+        a `schema` in pyarrow).
+
+        One export at a time writes to a dataset. On a local disk a second one is refused at once. In a store it is
+        refused as soon as the first one has written to the manifest since, before it puts any file there; stores without
+        conditional writes can't notice it, and there it is up to you.
+
+        Args:
+            report: As in `export`. A dataset is one report, named in one way.
+            root: A path, or a url: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`,
+                `abfss://container@account.dfs.core.windows.net/prefix`. It is empty, missing, or this very dataset.
+            start: First day, included. Text is `YYYY-MM-DD`.
+            end: Last day, included. A window that lies within one that is done is done; one that goes on from the same
+                first day to a later one takes its place.
+            every: The length of a window, on the calendar: `"1d"`, `"1w"` from Monday, `"1mo"`; `None` for one window. A
+                window that the service calls too large is fetched in halves, into the one file.
+            restate: How many of the newest windows are fetched although they are done, because the service still
+                corrects them. Default none.
+            format: The kind of the files.
+            date: Identifier of the date label that the days are about. Default `date.date.mmddyyyy`.
+            where: As in `export`.
+            schema: As in `export`. Types that are inferred come from the beginning of each window.
+            workspace: As in `export`.
+            timeout: Seconds that each window may take. Default: the client's `polling.timeout`.
+            widen: Whether columns may come and go.
+            storage_options: What the store needs beside its usual environment variables (`AWS_ACCESS_KEY_ID`,
+                `GOOGLE_APPLICATION_CREDENTIALS`, `AZURE_STORAGE_ACCOUNT_KEY`, …), by the names that polars and delta-rs
+                have for it: `aws_region`, `aws_endpoint_url`, `allow_http`, … Never shown.
+            progress: As in `export`.
+
+        Returns:
+            The account of this call: `windows` were fetched, `skipped` were done before; rows, bytes and requests are
+            those of the windows that were fetched.
+
+        Raises:
+            ConfigError: An argument can't be used; `root` holds another dataset, or something else; the windows cut
+                through those that are there.
+            SchemaMismatch: The columns of a window differ from those before, or a cell doesn't fit its type.
+            BlockingIOError: Another export is writing to this dataset.
+            OSError: A file can't be read or written.
+            InsightframeError: As for `export`; the message names the window. Windows that were under way are finished
+                first, and what is done stays done.
+        """
+
+    async def export_dataset_async(
+        self,
+        report: str | int,
+        root: _Path,
+        *,
+        start: _Day,
+        end: _Day,
+        every: _Every | None = "1d",
+        restate: int | None = None,
+        format: Literal["parquet", "ipc", "csv"] = "parquet",
+        date: str | None = None,
+        where: _Where | None = None,
+        schema: _Schema | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        widen: bool = False,
+        storage_options: Mapping[str, str] | None = None,
+        progress: _Progress | None = None,
+    ) -> Receipt:
+        """Like `export_dataset`."""
+
     def plan(
         self,
         report: str | int,
@@ -1231,24 +1342,30 @@ class Table:
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dictionary a row: `str`, `int`, `float`, `bool`, `datetime.date`, `datetime.datetime` or `None`."""
 
-    def write_parquet(self, path: _Path) -> int:
+    def write_parquet(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes a Parquet file, compressed with snappy; returns its size in bytes.
 
-        The file is absent until it is complete, and one that is there is replaced.
+        The file is absent until it is complete, and one that is there is replaced. In an object store too: what is large
+        travels in parts, and a store is asked to forget the parts of an upload that breaks off. It can't be asked by a
+        process that is killed; a rule of the bucket that ends incomplete uploads takes care of those.
+
+        Args:
+            path: A path, or a url such as `s3://bucket/report.parquet`; also `gs://`, `az://`, `abfss://` and `file://`.
+            storage_options: As in `InsightsClient.export_dataset`. Never shown.
 
         Raises:
-            ConfigError: `path` is a URL.
+            ConfigError: The url or the options mean nothing to a store.
             OSError: The file can't be written.
         """
 
-    def write_csv(self, path: _Path) -> int:
+    def write_csv(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes a CSV file after RFC 4180, quoted only where needed; returns its size in bytes.
 
         With a header, CR and LF after each line, nulls as empty cells, dates as `2023-12-31`. Otherwise like
         `write_parquet`.
         """
 
-    def write_ipc(self, path: _Path) -> int:
+    def write_ipc(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes an Arrow IPC file (Feather version 2), uncompressed; returns its size in bytes.
 
         Otherwise like `write_parquet`.
@@ -1286,13 +1403,13 @@ class Stream:
         `KeyboardInterrupt`.
         """
 
-    def write_parquet(self, path: _Path) -> int:
+    def write_parquet(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes the rest to a Parquet file, like `Table.write_parquet`, in bounded memory."""
 
-    def write_csv(self, path: _Path) -> int:
+    def write_csv(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes the rest to a CSV file, like `Table.write_csv`, in bounded memory."""
 
-    def write_ipc(self, path: _Path) -> int:
+    def write_ipc(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes the rest to an Arrow IPC file, like `Table.write_ipc`, in bounded memory."""
 
     def close(self) -> None:
@@ -1328,6 +1445,10 @@ class Receipt:
     @property
     def windows(self) -> list[tuple[str, str]]:
         """First and last day of every window as ISO dates, both included, in order; empty without days."""
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """Windows of a dataset that were done before and not fetched again, like `windows`; empty for anything else."""
 
     @property
     def rows(self) -> int:

@@ -9,7 +9,10 @@ use crate::{
     credentials::{Given, resolve},
     error::{Error, Result},
     export::{self, Base, Export, Handle, Start, Types},
-    handoff::{Sink, csv::CsvSink, ipc::IpcSink, parquet::ParquetSink},
+    handoff::{
+        Format,
+        store::{Place, StorageOptions},
+    },
     ids::{Identifier, ReportName, WorkspaceId},
     insights::{
         Insights, Options,
@@ -17,7 +20,7 @@ use crate::{
         window::Every,
     },
     origin::Origin,
-    progress::{Call, Phase},
+    progress::Call,
     secret::Credentials,
 };
 
@@ -49,7 +52,7 @@ pub(super) struct ExportCommand {
     /// Where the types come from
     #[arg(long, value_enum, default_value = "report")]
     schema: Schema,
-    /// A .parquet, .arrow or .csv file; without it the first rows are printed
+    /// A .parquet, .arrow or .csv file, here or in an object store; without it the first rows are printed
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// Seconds that it may take [default: 3600]
@@ -148,21 +151,17 @@ impl ExportCommand {
             return Ok(());
         };
         let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_ascii_lowercase();
-        if !matches!(kind.as_str(), "parquet" | "arrow" | "ipc" | "feather" | "csv") {
-            return Err(Error::config(format!("`{}` ends in none of .parquet, .arrow, .csv", path.display())));
-        }
-        let (mut stream, receipt) = export::stream(client, call, start).await?;
-        let schema = stream.schema();
-        let mut sink: Box<dyn Sink> = match kind.as_str() {
-            "parquet" => Box::new(ParquetSink::create(path, schema)?),
-            "csv" => Box::new(CsvSink::create(path, schema)?),
-            _ => Box::new(IpcSink::create(path, schema)?),
+        let format = match kind.as_str() {
+            "parquet" => Format::Parquet,
+            "arrow" | "ipc" | "feather" => Format::Ipc,
+            "csv" => Format::Csv,
+            _ => return Err(Error::config(format!("`{}` ends in none of .parquet, .arrow, .csv", path.display()))),
         };
-        while let Some(batch) = stream.next().await? {
-            sink.write(&batch)?;
-        }
-        call.progress.enter(Phase::HandingOff);
-        sink.finish()?;
+        // Before anything is executed: whether the file can be written.
+        let output = Place::parse(path, &StorageOptions::default())?.begin()?;
+        let (stream, receipt) = export::stream(client, call, start).await?;
+        let schema = stream.schema().clone();
+        format.write(stream.into_batches(), output, schema).await?;
         if !self.quiet {
             eprintln!("{}", receipt.read());
         }

@@ -82,15 +82,16 @@ impl Export {
             end: days.map(|days| days.end),
             date: days.map(|days| days.label.to_string()),
             every: self.every.map(|every| every.as_str().to_owned()),
-            filters: self
-                .filters
-                .iter()
-                .map(|filter| (filter.label.to_string(), written(&filter.constraint)))
-                .collect(),
+            filters: self.written_filters(),
             schema: written_types(&self.types),
             timeout: self.timeout.map(|timeout| timeout.as_secs_f64()),
         };
         serde_json::to_string(&written).unwrap_or_default()
+    }
+
+    /// Its filters, by label, as the text has them.
+    pub(crate) fn written_filters(&self) -> Map<String, Value> {
+        self.filters.iter().map(|filter| (filter.label.to_string(), written(&filter.constraint))).collect()
     }
 
     /// Reads what [`Export::to_json`] wrote. It is checked like a caller's arguments, since it may have been anywhere.

@@ -1,7 +1,7 @@
 //! A file that is absent or complete.
 //!
-//! The bytes go to a draft in the directory of the target, and the draft takes the target's name when all of them are
-//! on the disk. On Linux the draft has no name until then, so that not even a killed process leaves one behind; where
+//! The bytes go to a draft in the directory of the target (or another one of the same file system), and the draft takes
+//! the target's name when all of them are on the disk. On Linux the draft has no name until then, so that not even a killed process leaves one behind; where
 //! the file system can't do that, and on other systems, it is a hidden temporary file that goes when it is dropped.
 
 use std::{
@@ -22,6 +22,7 @@ const BUFFER: usize = 256 << 10;
 pub struct AtomicFile {
     path: PathBuf,
     target: PathBuf,
+    drafts: PathBuf,
     draft: Draft,
 }
 
@@ -44,7 +45,19 @@ impl AtomicFile {
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         refuse_url(path)?;
-        begin(path).map_err(|error| Error::file(path.display(), &error))
+        begin(path, None).map_err(|error| Error::file(path.display(), &error))
+    }
+
+    /// The same with the draft in another directory of the same file system. Both directories are made if they aren't
+    /// there.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_in(drafts: &Path, path: &Path) -> Result<Self> {
+        let begun = create_directory(directory(path))
+            .and_then(|()| create_directory(drafts))
+            .and_then(|()| begin(path, Some(drafts)));
+        begun.map_err(|error| Error::file(path.display(), &error))
     }
 
     /// The path as the caller gave it, for messages.
@@ -57,8 +70,8 @@ impl AtomicFile {
     /// # Errors
     /// A file error; the target is then as it was before.
     pub fn commit(self) -> Result<u64> {
-        let Self { path, target, draft } = self;
-        draft.settle(&target).map_err(|error| Error::file(path.display(), &error))
+        let Self { path, target, drafts, draft } = self;
+        draft.settle(&target, &drafts).map_err(|error| Error::file(path.display(), &error))
     }
 
     /// The error of this file for what went wrong while it was written.
@@ -97,7 +110,7 @@ fn refuse_url(path: &Path) -> Result<()> {
         .hint("write to a local file and copy it"))
 }
 
-fn begin(path: &Path) -> io::Result<AtomicFile> {
+fn begin(path: &Path, drafts: Option<&Path>) -> io::Result<AtomicFile> {
     let present = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Ok(metadata) if !metadata.is_file() => {
@@ -112,11 +125,11 @@ fn begin(path: &Path) -> io::Result<AtomicFile> {
         Err(error) => return Err(error),
     };
     let target = follow(path)?;
-    let draft = Draft::begin(&target)?;
+    let draft = Draft::begin(&target, drafts.unwrap_or(directory(&target)))?;
     if let Some(permissions) = present {
         draft.file().set_permissions(permissions)?;
     }
-    Ok(AtomicFile { path: path.to_owned(), target, draft })
+    Ok(AtomicFile { path: path.to_owned(), drafts: drafts.unwrap_or(directory(&target)).to_owned(), target, draft })
 }
 
 /// What `path` stands for when all symbolic links at its end are followed, whether or not there is anything.
@@ -131,23 +144,32 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many symbolic links"))
 }
 
+/// Makes a directory whose name is on the disk too.
+fn create_directory(path: &Path) -> io::Result<()> {
+    if !path.is_dir() {
+        fs::create_dir_all(path)?;
+        let _ = File::open(directory(path)).and_then(|parent| parent.sync_all());
+    }
+    Ok(())
+}
+
 fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 impl Draft {
-    fn begin(target: &Path) -> io::Result<Self> {
+    fn begin(target: &Path, drafts: &Path) -> io::Result<Self> {
         if target.file_name().is_none() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         #[cfg(target_os = "linux")]
-        let draft = match unnamed::create(directory(target)) {
+        let draft = match unnamed::create(drafts) {
             Ok(file) => Self::Unnamed(BufWriter::with_capacity(BUFFER, file)),
             // Not every file system can do without a name. When a name doesn't help, the first error says why.
-            Err(error) => Self::Named(BufWriter::with_capacity(BUFFER, named(target).map_err(|_| error)?)),
+            Err(error) => Self::Named(BufWriter::with_capacity(BUFFER, named(drafts).map_err(|_| error)?)),
         };
         #[cfg(not(target_os = "linux"))]
-        let draft = Self::Named(BufWriter::with_capacity(BUFFER, named(target)?));
+        let draft = Self::Named(BufWriter::with_capacity(BUFFER, named(drafts)?));
         Ok(draft)
     }
 
@@ -159,7 +181,7 @@ impl Draft {
         }
     }
 
-    fn settle(mut self, target: &Path) -> io::Result<u64> {
+    fn settle(mut self, target: &Path, drafts: &Path) -> io::Result<u64> {
         match &mut self {
             #[cfg(target_os = "linux")]
             Self::Unnamed(file) => file.flush()?,
@@ -169,7 +191,7 @@ impl Draft {
         let bytes = self.file().metadata()?.len();
         match self {
             #[cfg(target_os = "linux")]
-            Self::Unnamed(file) => unnamed::settle(file.get_ref(), target)?,
+            Self::Unnamed(file) => unnamed::settle(file.get_ref(), target, drafts)?,
             Self::Named(file) => {
                 // Emptied above, so nothing can be lost with the buffer.
                 let (draft, _) = file.into_parts();
@@ -183,7 +205,7 @@ impl Draft {
     }
 }
 
-fn named(target: &Path) -> io::Result<NamedTempFile> {
+fn named(drafts: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".insightframe-").suffix(".part");
     #[cfg(unix)]
@@ -193,7 +215,7 @@ fn named(target: &Path) -> io::Result<NamedTempFile> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     // The builder puts the path of the draft into the message; ours names the target.
-    builder.tempfile_in(directory(target)).map_err(|error| error.kind().into())
+    builder.tempfile_in(drafts).map_err(|error| error.kind().into())
 }
 
 /// A file without a name (`O_TMPFILE`, see open(2)): the kernel takes it away with the process that had it open.
@@ -208,8 +230,6 @@ mod unnamed {
 
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
 
-    use super::directory;
-
     const OPEN_FILES: &str = "/proc/self/fd";
 
     pub(super) fn create(directory: &Path) -> io::Result<File> {
@@ -219,10 +239,10 @@ mod unnamed {
     }
 
     /// A link can't replace a file but a rename can, so the draft gets a name of its own in between.
-    pub(super) fn settle(file: &File, target: &Path) -> io::Result<()> {
+    pub(super) fn settle(file: &File, target: &Path, drafts: &Path) -> io::Result<()> {
         let draft = format!("{OPEN_FILES}/{}", file.as_raw_fd());
         let name = loop {
-            let name = directory(target).join(format!(".insightframe-{:016x}.part", fastrand::u64(..)));
+            let name = drafts.join(format!(".insightframe-{:016x}.part", fastrand::u64(..)));
             match linkat(CWD, &draft, CWD, &name, AtFlags::SYMLINK_FOLLOW) {
                 Ok(()) => break name,
                 Err(rustix::io::Errno::EXIST) => {}
@@ -287,19 +307,36 @@ mod tests {
     fn a_named_draft_is_hidden_and_leaves_nothing_either() {
         let room = tempfile::tempdir().unwrap();
         let target = room.path().join("report.csv");
-        let draft = named(&target).unwrap();
+        let draft = named(room.path()).unwrap();
         assert!(names(room.path())[0].starts_with(".insightframe-"));
         drop(draft);
         assert!(names(room.path()).is_empty());
 
-        let mut draft = Draft::Named(BufWriter::new(named(&target).unwrap()));
+        let mut draft = Draft::Named(BufWriter::new(named(room.path()).unwrap()));
         let Draft::Named(file) = &mut draft else { unreachable!() };
         file.write_all(b"new").unwrap();
-        assert_eq!(draft.settle(&target).unwrap(), 3);
+        assert_eq!(draft.settle(&target, room.path()).unwrap(), 3);
         assert_eq!(fs::read(&target).unwrap(), b"new");
         assert_eq!(names(room.path()), ["report.csv"]);
         fs::write(room.path().join("plain"), "").unwrap();
         assert_eq!(mode(&target), mode(&room.path().join("plain")));
+    }
+
+    #[test]
+    fn a_draft_elsewhere_is_never_beside_its_target() {
+        let room = tempfile::tempdir().unwrap();
+        let (drafts, path) = (room.path().join("drafts"), room.path().join("day").join("part.csv"));
+        let mut file = AtomicFile::create_in(&drafts, &path).unwrap();
+        file.write_all(b"1").unwrap();
+        assert!(names(&room.path().join("day")).is_empty());
+        file.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"1");
+        assert!(names(&drafts).is_empty());
+
+        let draft = Draft::Named(BufWriter::new(named(&drafts).unwrap()));
+        assert_eq!((names(&drafts).len(), names(&room.path().join("day")).len()), (1, 1));
+        draft.settle(&path, &drafts).unwrap();
+        assert!(names(&drafts).is_empty());
     }
 
     #[test]

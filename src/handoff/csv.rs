@@ -1,12 +1,12 @@
 //! CSV files after RFC 4180, quoted only where it is needed.
 
-use std::{io::Write, path::Path};
+use std::io::Write;
 
 use arrow_array::RecordBatch;
 use arrow_csv::{WriterBuilder, writer::Terminator};
 use arrow_schema::SchemaRef;
 
-use super::{Sink, atomic::AtomicFile, encoder_fault};
+use super::{Output, Sink, encoder_fault};
 use crate::Result;
 
 /// Rows that are turned into text before it is written.
@@ -17,17 +17,17 @@ const STRIDE: usize = 8192;
 /// Nulls are empty cells, and so is empty text. Dates are `2023-12-31`, timestamps the same with a time after `T`;
 /// numbers have no separators of thousands.
 pub struct CsvSink {
-    file: AtomicFile,
+    output: Output,
     text: Vec<u8>,
 }
 
 impl CsvSink {
-    /// Begins a file at `path` for batches of `schema`, with its header.
+    /// Begins with batches of `schema`, and writes the header.
     ///
     /// # Errors
-    /// Those of [`AtomicFile::create`], and a configuration error for nested types.
-    pub fn create(path: impl AsRef<Path>, schema: &SchemaRef) -> Result<Self> {
-        let mut sink = Self { file: AtomicFile::create(path)?, text: Vec::new() };
+    /// A file error, and a configuration error for nested types.
+    pub fn new(output: Output, schema: &SchemaRef) -> Result<Self> {
+        let mut sink = Self { output, text: Vec::new() };
         sink.append(&RecordBatch::new_empty(schema.clone()), true)?;
         Ok(sink)
     }
@@ -39,8 +39,8 @@ impl CsvSink {
             .with_line_terminator(Terminator::CRLF)
             .build(&mut self.text)
             .write(batch)
-            .map_err(|error| encoder_fault(self.file.path(), &error))?;
-        self.file.write_all(&self.text).map_err(|error| self.file.fault(&error))
+            .map_err(|error| encoder_fault(&self.output.shown(), &error))?;
+        self.output.write_all(&self.text).map_err(|error| self.output.fault(&error))
     }
 }
 
@@ -52,7 +52,11 @@ impl Sink for CsvSink {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<u64> {
-        self.file.commit()
+    fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    fn close(self: Box<Self>) -> Result<Output> {
+        Ok(self.output)
     }
 }

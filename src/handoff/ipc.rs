@@ -1,13 +1,11 @@
 //! Arrow IPC files (`.arrow`, also known as Feather version 2), uncompressed.
 
-use std::path::{Path, PathBuf};
-
 use arrow_array::RecordBatch;
 use arrow_cast::cast;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
-use super::{Sink, atomic::AtomicFile, encoder_fault};
+use super::{Output, Sink, encoder_fault};
 use crate::Result;
 
 /// An Arrow IPC file under way.
@@ -15,34 +13,37 @@ use crate::Result;
 /// Dictionary columns are written as their values: such a file has one dictionary per column, while the batches of a
 /// stream each bring their own.
 pub struct IpcSink {
-    path: PathBuf,
+    shown: String,
     schema: SchemaRef,
-    writer: FileWriter<AtomicFile>,
+    writer: FileWriter<Output>,
 }
 
 impl IpcSink {
-    /// Begins a file at `path` for batches of `schema`.
+    /// Begins with batches of `schema`.
     ///
     /// # Errors
-    /// Those of [`AtomicFile::create`], and a configuration error when the format has no such type.
-    pub fn create(path: impl AsRef<Path>, schema: &SchemaRef) -> Result<Self> {
-        let file = AtomicFile::create(path)?;
-        let path = file.path().to_owned();
+    /// A configuration error when the format has no such type.
+    pub fn new(output: Output, schema: &SchemaRef) -> Result<Self> {
+        let shown = output.shown();
         let schema = without_dictionaries(schema);
-        let writer = FileWriter::try_new(file, &schema).map_err(|error| encoder_fault(&path, &error))?;
-        Ok(Self { path, schema, writer })
+        let writer = FileWriter::try_new(output, &schema).map_err(|error| encoder_fault(&shown, &error))?;
+        Ok(Self { shown, schema, writer })
     }
 }
 
 impl Sink for IpcSink {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let batch = with_schema(batch, &self.schema).map_err(|error| encoder_fault(&self.path, &error))?;
-        self.writer.write(&batch).map_err(|error| encoder_fault(&self.path, &error))
+        let batch = with_schema(batch, &self.schema).map_err(|error| encoder_fault(&self.shown, &error))?;
+        self.writer.write(&batch).map_err(|error| encoder_fault(&self.shown, &error))
     }
 
-    fn finish(self: Box<Self>) -> Result<u64> {
-        let Self { path, writer, .. } = *self;
-        writer.into_inner().map_err(|error| encoder_fault(&path, &error))?.commit()
+    fn output(&mut self) -> &mut Output {
+        self.writer.get_mut()
+    }
+
+    fn close(self: Box<Self>) -> Result<Output> {
+        let Self { shown, writer, .. } = *self;
+        writer.into_inner().map_err(|error| encoder_fault(&shown, &error))
     }
 }
 

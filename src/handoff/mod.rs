@@ -3,18 +3,22 @@
 pub mod atomic;
 pub mod csv;
 pub mod description;
+pub mod format;
 pub mod ipc;
+pub mod journal;
+pub mod output;
 pub mod parquet;
 pub mod receipt;
 mod render;
+pub mod store;
 pub mod stream;
 pub mod table;
 
-use std::{io, iter, path::Path};
+use std::{io, iter};
 
 use arrow_array::RecordBatch;
 
-pub use self::{receipt::Receipt, stream::Stream, table::Table};
+pub use self::{format::Format, output::Output, receipt::Receipt, stream::Stream, table::Table};
 use crate::{Error, Result};
 
 /// Takes record batches, one after another, to a place where they stay.
@@ -27,19 +31,30 @@ pub trait Sink: Send {
     /// A file error (a full disk, for instance). The sink is of no more use then.
     fn write(&mut self, batch: &RecordBatch) -> Result<()>;
 
-    /// Completes what was written and returns its size in bytes.
+    /// What is written to.
+    fn output(&mut self) -> &mut Output;
+
+    /// Completes what was written without letting it be seen yet.
+    ///
+    /// # Errors
+    /// A file error.
+    fn close(self: Box<Self>) -> Result<Output>;
+
+    /// Completes what was written, puts it in its place and returns its size in bytes.
     ///
     /// # Errors
     /// A file error; what was there before is then untouched.
-    fn finish(self: Box<Self>) -> Result<u64>;
+    fn finish(self: Box<Self>) -> Result<u64> {
+        self.close()?.commit()
+    }
 }
 
 /// What an encoder says, as ours: the file's own error when that is what it was, else that the data doesn't go into
 /// such a file.
-fn encoder_fault(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
+fn encoder_fault(shown: &str, error: &(dyn std::error::Error + 'static)) -> Error {
     match iter::successors(Some(error), |error| error.source()).find_map(|cause| cause.downcast_ref::<io::Error>()) {
-        Some(error) => Error::file(path.display(), error),
-        None => Error::config(format!("`{}` can't be written: {error}", path.display())),
+        Some(error) => output::fault(shown, error),
+        None => Error::config(format!("`{shown}` can't be written: {error}")),
     }
 }
 

@@ -1,12 +1,10 @@
 //! Parquet files, compressed with snappy.
 
-use std::path::{Path, PathBuf};
-
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 
-use super::{Sink, atomic::AtomicFile, encoder_fault};
+use super::{Output, Sink, encoder_fault};
 use crate::Result;
 
 /// What the open row group may take in memory: the one thing here that would grow with a stream.
@@ -20,25 +18,24 @@ const STRIDE: usize = 4 << 20;
 /// layout, dictionaries too, is written as strings; the Arrow schema is kept in the file, so that readers who know
 /// Arrow get the same types back.
 pub struct ParquetSink {
-    path: PathBuf,
-    writer: ArrowWriter<AtomicFile>,
+    shown: String,
+    writer: ArrowWriter<Output>,
 }
 
 impl ParquetSink {
-    /// Begins a file at `path` for batches of `schema`.
+    /// Begins with batches of `schema`.
     ///
     /// # Errors
-    /// Those of [`AtomicFile::create`], and a configuration error when Parquet has no such type.
-    pub fn create(path: impl AsRef<Path>, schema: &SchemaRef) -> Result<Self> {
-        let file = AtomicFile::create(path)?;
-        let path = file.path().to_owned();
+    /// A configuration error when Parquet has no such type.
+    pub fn new(output: Output, schema: &SchemaRef) -> Result<Self> {
+        let shown = output.shown();
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_created_by(concat!("insightframe ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
-            .map_err(|error| encoder_fault(&path, &error))?;
-        Ok(Self { path, writer })
+        let writer = ArrowWriter::try_new(output, schema.clone(), Some(properties))
+            .map_err(|error| encoder_fault(&shown, &error))?;
+        Ok(Self { shown, writer })
     }
 }
 
@@ -50,17 +47,21 @@ impl Sink for ParquetSink {
         for start in (0..rows).step_by(stride) {
             self.writer
                 .write(&batch.slice(start, stride.min(rows - start)))
-                .map_err(|error| encoder_fault(&self.path, &error))?;
+                .map_err(|error| encoder_fault(&self.shown, &error))?;
             if self.writer.memory_size() >= OPEN_GROUP {
-                self.writer.flush().map_err(|error| encoder_fault(&self.path, &error))?;
+                self.writer.flush().map_err(|error| encoder_fault(&self.shown, &error))?;
             }
         }
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<u64> {
-        let Self { path, writer } = *self;
-        writer.into_inner().map_err(|error| encoder_fault(&path, &error))?.commit()
+    fn output(&mut self) -> &mut Output {
+        self.writer.inner_mut()
+    }
+
+    fn close(self: Box<Self>) -> Result<Output> {
+        let Self { shown, writer } = *self;
+        writer.into_inner().map_err(|error| encoder_fault(&shown, &error))
     }
 }
 
@@ -72,6 +73,7 @@ mod tests {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::*;
+    use crate::handoff::store::Place;
 
     /// Text that neither repeats nor compresses, so that memory is the only reason to close a row group.
     fn noise(rows: usize) -> RecordBatch {
@@ -90,7 +92,7 @@ mod tests {
         // About 80 MiB of text: in batches, then in one.
         let batch = noise(100_000);
         let whole = noise(700_000);
-        let mut sink = ParquetSink::create(&path, &batch.schema()).unwrap();
+        let mut sink = ParquetSink::new(Place::local(&path).begin().unwrap(), &batch.schema()).unwrap();
         for _ in 0..7 {
             sink.write(&batch).unwrap();
             assert!(sink.writer.memory_size() < OPEN_GROUP);

@@ -15,6 +15,8 @@ pub struct Receipt {
     pub workspace: Option<String>,
     /// First and last day of every window, both inclusive, as ISO dates, in order; empty when none was asked for.
     pub windows: Vec<(String, String)>,
+    /// Windows of a dataset that were done before and not fetched again.
+    pub skipped: Vec<(String, String)>,
     /// Rows that were decoded; 0 when the bytes were kept as they came.
     pub rows: u64,
     /// Bytes of CSV, inflated.
@@ -47,6 +49,13 @@ impl fmt::Display for Receipt {
             [(first, last)] => write!(f, "\nwindow    {first} to {last}")?,
             [(first, _), .., (_, last)] => {
                 write!(f, "\nwindows   {}, {first} to {last}", grouped(self.windows.len() as u64))?;
+            }
+        }
+        match self.skipped.as_slice() {
+            [] => {}
+            [(first, last)] => write!(f, "\nskipped   {first} to {last}, done before")?,
+            [(first, _), .., (_, last)] => {
+                write!(f, "\nskipped   {}, {first} to {last}, done before", grouped(self.skipped.len() as u64))?;
             }
         }
         write!(f, "\nresult    {}, {}", counted(self.rows, "row"), size(self.bytes))?;
@@ -122,6 +131,7 @@ mod tests {
             report: "3035643".into(),
             workspace: Some("a".repeat(32)),
             windows: vec![("2023-12-01".into(), "2023-12-30".into())],
+            skipped: vec![],
             rows: 100_000,
             bytes: 12_345_678,
             polls: 3,

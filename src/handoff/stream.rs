@@ -44,6 +44,14 @@ impl Stream {
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         self.batches.recv().await.transpose()
     }
+
+    /// All batches, for those who take a stream of the `futures` kind.
+    pub fn into_batches(self) -> impl futures_util::Stream<Item = Result<RecordBatch>> + Send {
+        futures_util::stream::unfold(self, async |mut stream| {
+            let batch = stream.next().await.transpose()?;
+            Some((batch, stream))
+        })
+    }
 }
 
 impl Drop for Stream {

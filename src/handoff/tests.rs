@@ -18,9 +18,9 @@ use crate::error::Kind;
 type Create = fn(&Path, &SchemaRef) -> Result<Box<dyn Sink>>;
 
 const SINKS: [(&str, Create); 3] = [
-    ("parquet", |path, schema| Ok(Box::new(parquet::ParquetSink::create(path, schema)?))),
-    ("arrow", |path, schema| Ok(Box::new(ipc::IpcSink::create(path, schema)?))),
-    ("csv", |path, schema| Ok(Box::new(csv::CsvSink::create(path, schema)?))),
+    ("parquet", |path, schema| Format::Parquet.sink(store::Place::local(path).begin()?, schema)),
+    ("arrow", |path, schema| Format::Ipc.sink(store::Place::local(path).begin()?, schema)),
+    ("csv", |path, schema| Format::Csv.sink(store::Place::local(path).begin()?, schema)),
 ];
 
 /// A batch with every layout of text, a dictionary of its own, and a null in each column.
@@ -66,8 +66,8 @@ fn plain(schema: &SchemaRef, batches: &[RecordBatch]) -> RecordBatch {
 fn parquet_gives_back_what_was_written() {
     let room = tempfile::tempdir().unwrap();
     let (table, path) = (table(), room.path().join("table.parquet"));
-    let sink = parquet::ParquetSink::create(&path, table.schema()).unwrap();
-    assert_eq!(table.write(Box::new(sink)).unwrap(), fs::metadata(&path).unwrap().len());
+    let sink = SINKS[0].1(&path, table.schema()).unwrap();
+    assert_eq!(table.write(sink).unwrap(), fs::metadata(&path).unwrap().len());
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
     assert_eq!(reader.schema(), table.schema());
     let batches: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
@@ -78,8 +78,8 @@ fn parquet_gives_back_what_was_written() {
 fn ipc_gives_back_what_was_written_with_dictionaries_as_values() {
     let room = tempfile::tempdir().unwrap();
     let (table, path) = (table(), room.path().join("table.arrow"));
-    let sink = ipc::IpcSink::create(&path, table.schema()).unwrap();
-    assert_eq!(table.write(Box::new(sink)).unwrap(), fs::metadata(&path).unwrap().len());
+    let sink = SINKS[1].1(&path, table.schema()).unwrap();
+    assert_eq!(table.write(sink).unwrap(), fs::metadata(&path).unwrap().len());
     let reader = FileReader::try_new(File::open(&path).unwrap(), None).unwrap();
     let schema = reader.schema();
     assert_eq!(*schema.field(0).data_type(), DataType::Utf8);
@@ -91,8 +91,8 @@ fn ipc_gives_back_what_was_written_with_dictionaries_as_values() {
 fn csv_is_minimal_and_after_rfc_4180() {
     let room = tempfile::tempdir().unwrap();
     let (table, path) = (table(), room.path().join("table.csv"));
-    let sink = csv::CsvSink::create(&path, table.schema()).unwrap();
-    assert_eq!(table.write(Box::new(sink)).unwrap(), fs::metadata(&path).unwrap().len());
+    let sink = SINKS[2].1(&path, table.schema()).unwrap();
+    assert_eq!(table.write(sink).unwrap(), fs::metadata(&path).unwrap().len());
     let text = fs::read_to_string(&path).unwrap();
     let mut lines = text.split("\r\n");
     assert_eq!(lines.next(), Some(r#"Queue,Note,"Note, large","Note ""view""",Date,Talk Time,Conversations,At"#));
@@ -169,4 +169,15 @@ fn a_full_disk_is_a_file_error_and_leaves_nothing() {
     let words = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && words.contains("1 passed"), "{words}");
     assert_eq!(fs::read_dir(room.path()).unwrap().count(), SINKS.len());
+}
+
+/// Waits, for at most ten seconds, until something is so.
+pub(super) async fn until(is_so: impl Fn() -> bool) {
+    for _ in 0..2_000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("it never came about");
 }

@@ -1,6 +1,12 @@
 //! The one file that knows the HTTP library.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt;
+use object_store::{
+    ClientConfigKey, ClientOptions,
+    client::{HttpClient, HttpConnector},
+};
 use url::Url;
 
 use super::{Proxy, RawReply, Request, Sending, Tls, Transport, tls};
@@ -12,7 +18,7 @@ use crate::{
 
 /// How long an idle connection is kept: the service closes its own after 5 s (`Keep-Alive: timeout=5`), and a request
 /// that meets the close on its way is lost.
-const IDLE: std::time::Duration = std::time::Duration::from_millis(4500);
+const IDLE: Duration = Duration::from_millis(4500);
 
 /// What every request calls itself.
 const AGENT: &str = concat!("insightframe/", env!("CARGO_PKG_VERSION"));
@@ -79,6 +85,47 @@ impl Transport for Wire {
             Ok(RawReply { status, version, headers, body: Box::pin(body) })
         })
     }
+}
+
+/// Makes the connections of object stores, which have peers, retries and an error type of their own: the same library,
+/// the same certificates, no redirects.
+#[derive(Debug)]
+pub struct StoreConnector;
+
+impl HttpConnector for StoreConnector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let refused = |error: Error| object_store::Error::Generic { store: "HTTP", source: error.into() };
+        let told = |key| options.get_config_value(&key);
+        let time = |key| told(key)?.parse::<jiff::SignedDuration>().ok()?.try_into().ok();
+        let allows_http = told(ClientConfigKey::AllowHttp).is_some_and(|word| is_yes(&word));
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(Tls::default().client_config().map_err(refused)?)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent(AGENT)
+            .https_only(!allows_http)
+            // A part of an upload a connection: nothing is gained by sharing one.
+            .http1_only()
+            .tcp_nodelay(true);
+        if let Some(timeout) = time(ClientConfigKey::Timeout) {
+            builder = builder.timeout(timeout);
+        }
+        if let Some(timeout) = time(ClientConfigKey::ConnectTimeout) {
+            builder = builder.connect_timeout(timeout);
+        }
+        if let Some(url) = told(ClientConfigKey::ProxyUrl) {
+            let wrong = |_| refused(Error::config("`proxy_url` is no proxy's address"));
+            builder = builder.proxy(reqwest::Proxy::all(url).map_err(wrong)?);
+        }
+        let client = builder.build().map_err(|error| refused(Error::config(chain(&error))))?;
+        Ok(HttpClient::new(client))
+    }
+}
+
+/// The words that `object_store` takes for true.
+fn is_yes(word: &str) -> bool {
+    ["1", "true", "on", "yes", "y"].contains(&word.to_ascii_lowercase().as_str())
 }
 
 /// Sorts the library's errors by what a caller can do about them.

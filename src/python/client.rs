@@ -516,6 +516,11 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// What runs it, for an export of another kind.
+    pub(super) fn parts(self) -> (Insights, Call) {
+        (self.client, self.call)
+    }
+
     pub(super) fn wait_for_table(self, py: Python<'_>) -> PyResult<Table> {
         let progress = self.call.progress.clone();
         Ok(resumable(py, wait(py, self.table()), &progress)?.into())

@@ -7,6 +7,7 @@ mod catalog;
 mod client;
 mod command;
 mod config;
+mod dataset;
 mod decode;
 mod errors;
 mod flowxo;
@@ -14,6 +15,7 @@ mod instances;
 mod listener;
 mod log;
 mod lookup;
+mod place;
 mod process;
 mod receipt;
 mod remade;
@@ -26,7 +28,6 @@ mod stream;
 mod table;
 mod task;
 mod types;
-mod write;
 
 use pyo3::prelude::*;
 

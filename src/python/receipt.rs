@@ -26,6 +26,11 @@ impl Receipt {
     }
 
     #[getter]
+    fn skipped(&self) -> Vec<(String, String)> {
+        self.0.skipped.clone()
+    }
+
+    #[getter]
     fn rows(&self) -> u64 {
         self.0.rows
     }
@@ -74,6 +79,7 @@ impl Receipt {
         all.set_item("report", self.report())?;
         all.set_item("workspace", self.workspace())?;
         all.set_item("windows", self.windows())?;
+        all.set_item("skipped", self.skipped())?;
         all.set_item("rows", self.rows())?;
         all.set_item("bytes", self.bytes())?;
         all.set_item("polls", self.polls())?;

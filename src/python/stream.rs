@@ -17,16 +17,16 @@ use pyo3::{
 use super::{
     arrow,
     client::InsightsClient,
+    place::{StoreSettings, begin},
     process::Local,
     receipt::Receipt,
     runtime::{run, wait},
     table::{Table, schema_dict},
-    write::{Format, write},
 };
 use crate::{
     error::{Error, Result},
     export::StreamReceipt,
-    handoff,
+    handoff::{self, Format},
 };
 
 /// A result that is read once, piece by piece, while it still arrives.
@@ -136,14 +136,14 @@ impl Stream {
         handoff::Table::new(Arc::clone(&self.schema), vec![batch]).into()
     }
 
-    fn write(&self, py: Python<'_>, path: PathBuf, format: Format) -> PyResult<u64> {
+    fn write(&self, py: Python<'_>, path: PathBuf, settings: Option<StoreSettings>, format: Format) -> PyResult<u64> {
         self.shared.begin()?;
-        let sink = format.create(path, &self.schema)?;
+        let output = begin(path, settings)?;
         let batches = stream::unfold(self.shared.take()?, async |mut stream| {
             let batch = next(&mut stream).await.transpose()?;
             Some((batch, stream))
         });
-        let written = self.shared.settle(py, wait(py, write(batches, sink)))?;
+        let written = self.shared.settle(py, wait(py, format.write(batches, output, self.schema.clone())))?;
         *self.shared.state() = State::Ended;
         Ok(written)
     }
@@ -168,16 +168,19 @@ impl Stream {
         error.as_ref().map(|error| error.value(py).clone().into_any())
     }
 
-    fn write_parquet(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, path, Format::Parquet)
+    #[pyo3(signature = (path, *, storage_options=None))]
+    fn write_parquet(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
+        self.write(py, path, storage_options, Format::Parquet)
     }
 
-    fn write_csv(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, path, Format::Csv)
+    #[pyo3(signature = (path, *, storage_options=None))]
+    fn write_csv(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
+        self.write(py, path, storage_options, Format::Csv)
     }
 
-    fn write_ipc(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, path, Format::Ipc)
+    #[pyo3(signature = (path, *, storage_options=None))]
+    fn write_ipc(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
+        self.write(py, path, storage_options, Format::Ipc)
     }
 
     fn close(&self) {

@@ -12,12 +12,12 @@ use pyo3::{
 
 use super::{
     arrow,
+    place::{StoreSettings, begin},
     receipt::Receipt,
     rows,
     runtime::wait,
-    write::{Format, write},
 };
-use crate::handoff::{self, table::type_name};
+use crate::handoff::{self, Format, table::type_name};
 
 /// A whole result in memory, as often as it is wanted.
 #[pyclass(frozen, module = "insightframe")]
@@ -37,10 +37,10 @@ impl Table {
         Self { table, rejects }
     }
 
-    fn write(&self, py: Python<'_>, path: PathBuf, format: Format) -> PyResult<u64> {
-        let sink = format.create(path, self.table.schema())?;
+    fn write(&self, py: Python<'_>, path: PathBuf, settings: Option<StoreSettings>, format: Format) -> PyResult<u64> {
+        let output = begin(path, settings)?;
         let batches = self.table.batches().to_vec().into_iter().map(Ok);
-        wait(py, write(stream::iter(batches), sink))
+        wait(py, format.write(stream::iter(batches), output, self.table.schema().clone()))
     }
 }
 
@@ -98,16 +98,19 @@ impl Table {
         rows::to_dicts(py, self.table.batches())
     }
 
-    fn write_parquet(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, path, Format::Parquet)
+    #[pyo3(signature = (path, *, storage_options=None))]
+    fn write_parquet(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
+        self.write(py, path, storage_options, Format::Parquet)
     }
 
-    fn write_csv(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, path, Format::Csv)
+    #[pyo3(signature = (path, *, storage_options=None))]
+    fn write_csv(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
+        self.write(py, path, storage_options, Format::Csv)
     }
 
-    fn write_ipc(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
-        self.write(py, path, Format::Ipc)
+    #[pyo3(signature = (path, *, storage_options=None))]
+    fn write_ipc(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
+        self.write(py, path, storage_options, Format::Ipc)
     }
 
     fn __len__(&self) -> usize {

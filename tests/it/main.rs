@@ -7,6 +7,7 @@ mod stage;
 
 mod account;
 mod catalogue;
+mod datasets;
 mod elements;
 mod exports;
 mod filters;
@@ -31,6 +32,7 @@ mod p16_gzip;
 mod p17_stalls;
 mod p18_broken_downloads;
 mod p19_untrue_answers;
+mod p20_absent_or_complete;
 mod p24_no_secret_shown;
 mod p25_injection;
 mod p26_ids;

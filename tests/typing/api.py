@@ -134,6 +134,20 @@ def exports(client: InsightsClient) -> None:
     assert_type(client.stream("3035643").write_csv("report.csv"), int)
     assert_type(client.stream("3035643").write_ipc("report.arrow"), int)
     receipts(client.download("3035643", Path("report.csv"), start="2023-12-01", end="2023-12-01"))
+    receipts(
+        client.export_dataset(
+            "3035643",
+            "s3://bucket/calls",
+            start="2023-12-01",
+            end="2023-12-31",
+            every="1w",
+            restate=3,
+            format="ipc",
+            where={"label.conversations.queue": ["Billing"]},
+            widen=True,
+            storage_options={"aws_region": "eu-west-1"},
+        )
+    )
 
 
 def plans(client: InsightsClient) -> None:
@@ -181,6 +195,10 @@ async def asynchronous(client: InsightsClient) -> None:
         async for batch in stream:
             assert_type(batch, Table)
     assert_type(await client.download_async("3035643", "report.csv"), Receipt)
+    days = datetime.date(2023, 12, 1), "2023-12-31"
+    assert_type(await client.export_dataset_async(3035643, Path("calls"), start=days[0], end=days[1], every=None), Receipt)
+    client.export_dataset("3035643", "calls", start="2023-12-01", end="2023-12-31", format="xlsx")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.export_dataset("3035643", "calls", end="2023-12-31")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(await client.resume_async("handle"), Table)
     (task,) = client.plan("3035643", every=None)
     assert_type(await task.run_async(client), Table)
@@ -203,6 +221,7 @@ def tables(table: Table) -> None:
     print(frame, table.to_dicts(), table.to_arrow())  # pyright: ignore
     assert_type(pl.DataFrame(table), pl.DataFrame)
     assert_type(table.write_parquet("report.parquet"), int)
+    assert_type(table.write_csv("s3://bucket/report.csv", storage_options={"aws_region": "eu-west-1"}), int)
     assert_type(table.write_csv(Path("report.csv")), int)
     assert_type(table.write_ipc("report.arrow"), int)
 
@@ -214,6 +233,7 @@ def receipts(receipt: Receipt) -> None:
     numbers = [receipt.rows, receipt.bytes, receipt.polls, receipt.retries, receipt.token_refreshes]
     assert_type(numbers, list[int])
     assert_type(receipt.seconds, dict[str, float])
+    assert_type(receipt.skipped, list[tuple[str, str]])
     assert_type(receipt.schema_fingerprint, str | None)
     assert_type(receipt.warnings, list[str])
     print(receipt, receipt.to_dict())
