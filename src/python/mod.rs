@@ -25,6 +25,7 @@ mod sandbox;
 mod service;
 mod sessions;
 mod stream;
+mod submit;
 mod table;
 mod task;
 mod types;

@@ -1,0 +1,46 @@
+"""Flex Insights and Flow XO in Apache Airflow.
+
+Connections of three types (``flex_insights``, ``flow_xo``, ``flex_instances``), hooks that give the clients of this
+package, and operators that export::
+
+    from insightframe.airflow import InsightsExportOperator
+
+    InsightsExportOperator(
+        task_id="calls",
+        report="3035643",
+        start="{{ ds }}",
+        end="{{ ds }}",
+        output_path="/data/calls/{{ ds }}.parquet",
+        deferrable=True,
+    )
+
+Each name is imported when it is first used, so that a DAG file pays for what it names.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .hooks import FlexInstancesHook, FlowXoHook, InsightsHook
+    from .operators import FlowXoMetricsOperator, InsightsDatasetOperator, InsightsExportOperator
+    from .triggers import InsightsResultTrigger
+
+__all__ = [
+    "FlexInstancesHook",
+    "FlowXoHook",
+    "FlowXoMetricsOperator",
+    "InsightsDatasetOperator",
+    "InsightsExportOperator",
+    "InsightsHook",
+    "InsightsResultTrigger",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name.endswith("Hook") and name in __all__:
+        from . import hooks as room
+    elif name.endswith("Operator") and name in __all__:
+        from . import operators as room
+    elif name.endswith("Trigger") and name in __all__:
+        from . import triggers as room
+    else:
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    return getattr(room, name)
