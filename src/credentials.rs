@@ -57,29 +57,38 @@ struct Profile {
 pub fn resolve(given: Given, environment: impl Fn(&str) -> Option<String>) -> Result<Resolved> {
     let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
     let username = given.username.filter(|name| !name.is_empty()).or_else(|| variable("FLEX_INSIGHTS_USERNAME"));
-    let password_was_given = given.password.is_some();
-    let password = given.password.or_else(|| variable("FLEX_INSIGHTS_PASSWORD").map(Secret::new));
+    let given_password = given.password.filter(|password| !password.expose().is_empty());
+    let password_was_given = given_password.is_some();
+    let password = given_password.or_else(|| variable("FLEX_INSIGHTS_PASSWORD").map(Secret::new));
     let workspace = given.workspace.or_else(|| variable("FLEX_INSIGHTS_WORKSPACE"));
     let base_url = given.base_url.or_else(|| variable("FLEX_INSIGHTS_BASE_URL"));
     let wanted = variable("INSIGHTFRAME_PROFILE");
-    let complete = username.is_some() && password.is_some();
+    let complete = username.is_some() && password.is_some() && workspace.is_some() && base_url.is_some();
     let (profile, looked_at) = if complete && wanted.is_none() {
         (Profile::default(), String::new())
     } else {
         read_profile(&variable, wanted.as_deref())?
     };
-    let missing = |what: &str, variable: &str| {
-        Error::config(format!("no {what}: none was given, `{variable}` is not set, and {looked_at}")).hint(
+    let username = username.or(profile.username).filter(|name| !name.is_empty());
+    let password = password.or_else(|| profile.password.filter(|text| !text.is_empty()).map(Secret::new));
+    let missing = |what: &str, variables: &str| {
+        Err(Error::config(format!("no {what}: none was given, {variables} not set, and {looked_at}")).hint(
             "Flex Insights has logins of its own, issued by Twilio's support; to try without one, start a sandbox: \
              `insightframe demo`",
-        )
+        ))
+    };
+    let (username, password) = match (username, password) {
+        (Some(username), Some(password)) => (username, password),
+        (Some(_), None) => return missing("password", "`FLEX_INSIGHTS_PASSWORD` is"),
+        (None, Some(_)) => return missing("user name", "`FLEX_INSIGHTS_USERNAME` is"),
+        (None, None) => {
+            let variables = "`FLEX_INSIGHTS_USERNAME` and `FLEX_INSIGHTS_PASSWORD` are";
+            return missing("user name and no password", variables);
+        }
     };
     Ok(Resolved {
-        username: username.or(profile.username).ok_or_else(|| missing("user name", "FLEX_INSIGHTS_USERNAME"))?,
-        password: password
-            .or_else(|| profile.password.map(Secret::new))
-            .filter(|password| !password.expose().is_empty())
-            .ok_or_else(|| missing("password", "FLEX_INSIGHTS_PASSWORD"))?,
+        username,
+        password,
         password_was_given,
         workspace: workspace.or(profile.workspace),
         base_url: base_url.or(profile.base_url),
@@ -164,7 +173,7 @@ mod tests {
     fn missing_credentials_name_every_place_that_was_looked_at() {
         let error = resolve(Given::default(), lookup(&[("INSIGHTFRAME_CONFIG", "/nowhere/config.toml")])).unwrap_err();
         insta::assert_snapshot!(error, @"
-        no user name: none was given, `FLEX_INSIGHTS_USERNAME` is not set, and the profile file `/nowhere/config.toml` doesn't exist
+        no user name and no password: none was given, `FLEX_INSIGHTS_USERNAME` and `FLEX_INSIGHTS_PASSWORD` are not set, and the profile file `/nowhere/config.toml` doesn't exist
         hint: Flex Insights has logins of its own, issued by Twilio's support; to try without one, start a sandbox: `insightframe demo`
         ");
         let given = Given { username: Some("u@example.com".into()), ..Given::default() };
@@ -183,6 +192,17 @@ mod tests {
         .unwrap();
         assert_eq!((found.username.as_str(), found.password.expose()), ("c", "pp"));
         assert_eq!((found.workspace.as_deref(), found.base_url.as_deref()), (Some("ew"), Some("pb")));
+        assert!(!found.password_was_given);
+        // Credentials from elsewhere don't hide the profile's workspace; an empty value is none.
+        let known = [
+            ("INSIGHTFRAME_CONFIG", path),
+            ("FLEX_INSIGHTS_USERNAME", "e"),
+            ("FLEX_INSIGHTS_PASSWORD", "ep"),
+            ("FLEX_INSIGHTS_BASE_URL", ""),
+        ];
+        let found = resolve(Given { password: Some(Secret::new("")), ..Given::default() }, lookup(&known)).unwrap();
+        assert_eq!((found.username.as_str(), found.password.expose()), ("e", "ep"));
+        assert_eq!((found.workspace.as_deref(), found.base_url.as_deref()), (Some("pw"), Some("pb")));
         assert!(!found.password_was_given);
         let asked = [("INSIGHTFRAME_CONFIG", path), ("INSIGHTFRAME_PROFILE", "third")];
         assert!(resolve(Given::default(), lookup(&asked)).unwrap_err().to_string().contains("no such section"));

@@ -23,6 +23,7 @@ struct Inner {
     part: Option<Box<str>>,
     attempts: u32,
     elapsed: Duration,
+    not_again: bool,
 }
 
 /// The service's own name of what went wrong.
@@ -202,7 +203,15 @@ pub struct CsvFault {
 impl Error {
     /// An error with nothing tried yet.
     pub fn new(kind: Kind) -> Self {
-        Self(Box::new(Inner { kind, hint: None, explained: None, part: None, attempts: 0, elapsed: Duration::ZERO }))
+        Self(Box::new(Inner {
+            kind,
+            hint: None,
+            explained: None,
+            part: None,
+            attempts: 0,
+            elapsed: Duration::ZERO,
+            not_again: false,
+        }))
     }
 
     /// A value of the caller's that can't be used.
@@ -270,6 +279,14 @@ impl Error {
         self
     }
 
+    /// The same error of a call that must not simply be made again, whatever its kind: it has, or may have, done
+    /// something that would then be done twice.
+    #[must_use]
+    pub fn not_again(mut self) -> Self {
+        self.0.not_again = true;
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> &Kind {
         &self.0.kind
@@ -301,6 +318,9 @@ impl Error {
 
     /// Whether the same call may succeed later without a change.
     pub fn is_retryable(&self) -> bool {
+        if self.0.not_again {
+            return false;
+        }
         match &self.0.kind {
             Kind::Transport(fault, _) => *fault != TransportFault::Tls,
             Kind::LoginThrottled { .. } | Kind::DeadlineExceeded { .. } => true,

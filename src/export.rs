@@ -104,7 +104,7 @@ async fn open(client: &Insights, call: &Call, start: &Start, pace: Pace) -> Resu
             Start::Resume { handle, types, .. } => Run::resume(client, call, handle.clone(), types.base).await,
         }
     };
-    let run = Arc::new(call.within(looked_up).await?);
+    let run = Arc::new(call.within(Box::pin(looked_up)).await?);
     let interrupted = Arc::clone(&run);
     call.progress.is_resumable(move || interrupted.handle());
     if run.is_cut {

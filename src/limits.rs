@@ -48,7 +48,8 @@ impl Default for Polling {
 pub struct Limits {
     /// Bytes of a JSON answer, inflated; default 1 MiB.
     pub json_bytes: u64,
-    /// Bytes of an answer that is an error; the rest is not read. Default 4 KiB.
+    /// Bytes of an answer that is an error; the rest is not read. Default 4 KiB. Of Flow XO and Flex Instances 64 KiB are
+    /// read at least, because an envelope that is cut can't be read at all.
     pub error_bytes: u64,
     /// Bytes of an exported CSV, inflated; default 4 GiB, four times what the service documents for a raw export.
     pub csv_bytes: u64,

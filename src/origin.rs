@@ -28,7 +28,11 @@ impl Origin {
     /// `Config` for anything but `https` (`http` only to a loopback address, since tokens would travel in the clear),
     /// and for a user, path, query or fragment in the address.
     pub fn parse(text: &str, prefix: &'static str) -> Result<Self> {
-        let wrong = |why: &str| Error::config(format!("the base address `{}` can't be used: {why}", shown(text)));
+        let wrong = |why: &str| {
+            // What stands before an `@` may be a password, whether or not all of it makes an address.
+            let text = if text.contains('@') { "***".to_owned() } else { shown(text) };
+            Error::config(format!("the base address `{text}` can't be used: {why}"))
+        };
         let base = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
         if base.host().is_none() {
             return Err(wrong("it names no host"));
@@ -63,6 +67,11 @@ impl Origin {
         text.push_str(&path.0);
         // `ServerPath::parse` has proved that this parses and changes no byte.
         Url::parse(&text).unwrap_or_else(|_| self.base.clone())
+    }
+
+    /// Whether requests stay on this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.base)
     }
 
     /// Whether requests travel encrypted.
@@ -203,8 +212,10 @@ mod tests {
         ] {
             assert_eq!(Origin::parse(text, "/gdc/").is_ok(), fine, "{text}");
         }
-        let error = Origin::parse("https://u:canary@host", "/gdc/").unwrap_err();
-        assert!(!error.to_string().contains("canary"));
+        for text in ["https://u:canary@host", "https://u:canary@host:99999", "u:canary@host", "https://u:canary@[bad"] {
+            let error = Origin::parse(text, "/gdc/").unwrap_err();
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
     }
 
     #[test]

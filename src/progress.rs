@@ -266,11 +266,12 @@ impl Call {
 
     /// The error of a call that ran out of time in its present phase.
     pub fn expired(&self) -> crate::error::Error {
-        crate::error::Error::new(crate::error::Kind::DeadlineExceeded {
+        let kind = crate::error::Kind::DeadlineExceeded {
             phase: self.progress.phase().as_str(),
             allowed: self.allowed,
             handle: None,
-        })
+        };
+        crate::error::Error::new(kind).after(1, self.progress.elapsed())
     }
 
     /// Runs `work` until it is done or the deadline passes, whatever it happens to be waiting for.

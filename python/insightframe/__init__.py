@@ -23,12 +23,16 @@ from .errors import InsightframeError
 # The name is what type checkers know; the module `typing` itself takes longer to import than all the rest.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import config, progress, sandbox
     from .config import Limits, Polling, Retry, Tls
     from .filters import Last
 else:
 
     def __getattr__(name: str) -> object:
         # So do dataclasses, and most programs never touch a default.
+        if name in ("config", "progress", "sandbox"):
+            __import__(f"{__name__}.{name}")
+            return globals()[name]
         if name in ("Limits", "Polling", "Retry", "Tls"):
             from . import config
 
@@ -38,6 +42,9 @@ else:
 
             return Last
         raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
 
 
 __all__ = [
@@ -60,7 +67,10 @@ __all__ = [
     "Table",
     "Tls",
     "__version__",
+    "config",
     "decode_csv",
     "errors",
+    "progress",
+    "sandbox",
     "stream_csv",
 ]

@@ -1,7 +1,7 @@
 # Written by hand; mypy's stubtest proves it against the built module. Every network method `x` has a twin `x_async`.
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, TypeAlias, final
 from zoneinfo import ZoneInfo
@@ -790,11 +790,15 @@ class FlowXoClient:
     are those of UTC, of `offset` (minutes **east** of UTC: New York in winter is -300), or of the time zone `tz`. One
     request has one offset and can't follow daylight saving: with `tz` a day or month in which the offset changes is
     asked for by the hour and added up, and the others with their own offset. Without `end` the range ends now; without
-    `start` the service decides, and says nowhere how.
+    `start` the service decides, and says nowhere how. Of a range that begins a day from now or later there is nothing
+    to ask: the answer is empty, and no request is sent.
 
-    With a mapping of names to API keys, each account is asked at once, and tables have a column `account` before the
-    others. When some accounts fail, `PartialResult` is raised, whose `result` is what the others gave; when all do, the
-    first one's error.
+    Whether the service counts what happens at the very instant of `end` isn't documented. Whole buckets don't depend on
+    it; `stats`, the top lists, and a bucket that `end` cuts may have that instant's events in them.
+
+    With a mapping of names to API keys, each account is asked at once, with a budget of retries of its own, and tables
+    have a column `account` before the others. When some accounts fail, `PartialResult` is raised, whose `result` is
+    what the others gave; when all do, the first one's error.
 
     Args:
         api_key: The key, as the owner of the account finds it in the user profile, or a mapping of names to keys.
@@ -805,7 +809,7 @@ class FlowXoClient:
         limits: What an answer may cost. Default `Limits()`.
         tls: Whom to trust besides the operating system's authorities. Default `Tls()`.
         proxy: Address of a proxy. Default: the environment's `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
-        max_concurrency: Requests of one account at once; a long range takes several. Default 4.
+        max_concurrency: Requests of one account at once, from 1; a long range takes several. Default 4.
 
     Raises:
         ConfigError: A value can't be used, or there is no key.
@@ -835,9 +839,9 @@ class FlowXoClient:
         self,
         start: _Time | None = None,
         end: _Time | None = None,
-        *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        *,
+        tz: str | ZoneInfo | timezone | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any] | None:
         """The counters of a whole range.
@@ -848,7 +852,8 @@ class FlowXoClient:
             start: Beginning, as the class tells.
             end: End, as the class tells. Default now.
             offset: Minutes east of UTC, from -840 to 840, for days. Default 0.
-            tz: A time zone instead of `offset`, such as `"Europe/Zurich"`.
+            tz: A time zone instead of `offset`: a name such as `"Europe/Zurich"`, a `zoneinfo.ZoneInfo`, or a
+                `datetime.timezone`.
             timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
 
         Returns:
@@ -860,6 +865,7 @@ class FlowXoClient:
             ConfigError: An argument can't be used; nothing was sent.
             InvalidCredentials: The service refuses the key.
             PartialResult: Some of several accounts failed.
+            DeadlineExceeded: The time ran out.
             ApiError: The service answers with another error.
             TransportError: The request got no complete answer.
         """
@@ -868,9 +874,9 @@ class FlowXoClient:
         self,
         start: _Time | None = None,
         end: _Time | None = None,
-        *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        *,
+        tz: str | ZoneInfo | timezone | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any] | None:
         """Like `stats`."""
@@ -880,9 +886,9 @@ class FlowXoClient:
         start: _Time | None = None,
         end: _Time | None = None,
         unit: _Unit = "day",
-        *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        *,
+        tz: str | ZoneInfo | timezone | None = None,
         fill: bool = False,
         timeout: float | None = None,
     ) -> Table:
@@ -894,6 +900,10 @@ class FlowXoClient:
         `active_users` or `total_users`. Fields that this version doesn't know are kept in a last column `extra` as
         JSON; without such fields there is no such column.
 
+        Hours are asked for in UTC, or as near to it as the zone's minutes allow, because there is nothing to shift:
+        with `offset=120` the first hour of May 1st has the `timestamp` 2023-04-30 22:00 UTC, and the service calls its
+        `bucket` `2023-04-30T22` or the like.
+
         Long ranges are asked for in windows of 768 buckets, several at once, and joined.
 
         Args:
@@ -904,13 +914,15 @@ class FlowXoClient:
             tz: A time zone instead of `offset`; other than with a fixed offset, it needs a `start`.
             fill: Whether buckets in which nothing happened, which the service may leave out, become rows: zero for the
                 four counters of events, null for the two of users, which aren't known. Default no. Without `start` the
-                rows begin with the first bucket of the answer.
+                rows begin with the first bucket of the answer; they end with the bucket that it is now, even where
+                `end` is later.
             timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
 
         Raises:
             ConfigError: An argument can't be used, or the range takes more than 1,000 requests; nothing was sent.
             InvalidCredentials: The service refuses the key.
             PartialResult: Some of several accounts failed.
+            DeadlineExceeded: The time ran out.
             ApiError: The service answers with another error.
             TransportError: A request got no complete answer.
         """
@@ -920,9 +932,9 @@ class FlowXoClient:
         start: _Time | None = None,
         end: _Time | None = None,
         unit: _Unit = "day",
-        *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        *,
+        tz: str | ZoneInfo | timezone | None = None,
         fill: bool = False,
         timeout: float | None = None,
     ) -> Table:
@@ -933,15 +945,21 @@ class FlowXoClient:
         start: _Time | None = None,
         end: _Time | None = None,
         unit: _Unit = "day",
-        *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        *,
+        tz: str | ZoneInfo | timezone | None = None,
         fill: bool = False,
         timeout: float | None = None,
     ) -> tuple[dict[str, Any] | None, Table]:
         """What `stats` and `metrics` give, from one request where one is enough.
 
         Takes what `metrics` takes and raises what it raises.
+
+        Returns:
+            The counters of the whole range, as `stats` gives them (`None` when the service has nothing for it), and the
+            table of its buckets, as `metrics` gives it. In both `new_users`, `triggers`, `received_messages` and
+            `sent_messages` count events, so that those of the buckets add up to those of the whole. `active_users` (of
+            the last 30 days) and `total_users` (ever) are states: the whole has the last bucket's. Never add them up.
         """
 
     async def insights_async(
@@ -949,9 +967,9 @@ class FlowXoClient:
         start: _Time | None = None,
         end: _Time | None = None,
         unit: _Unit = "day",
-        *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        *,
+        tz: str | ZoneInfo | timezone | None = None,
         fill: bool = False,
         timeout: float | None = None,
     ) -> tuple[dict[str, Any] | None, Table]:
@@ -964,7 +982,7 @@ class FlowXoClient:
         limit: int | None = None,
         *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        tz: str | ZoneInfo | timezone | None = None,
         timeout: float | None = None,
     ) -> Table:
         """The messages that were received most often.
@@ -972,13 +990,23 @@ class FlowXoClient:
         Args:
             start: Beginning, as the class tells.
             end: End, as the class tells. Default now.
-            limit: Rows at most. Default: the service's, which isn't documented.
+            limit: Rows at most, from 1. Default: the service's, which isn't documented.
             offset: Minutes east of UTC for days. Default 0.
             tz: A time zone instead of `offset`.
             timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
 
         Returns:
-            `message` and `count`, most frequent first; rows of the same count in no particular order.
+            `message` (text) and `count` (`int64`), most frequent first; rows of the same count in no particular order.
+            Fields that this version doesn't know are kept in a last column `extra` as JSON; without such fields there
+            is no such column.
+
+        Raises:
+            ConfigError: An argument can't be used; nothing was sent.
+            InvalidCredentials: The service refuses the key.
+            PartialResult: Some of several accounts failed.
+            DeadlineExceeded: The time ran out.
+            ApiError: The service answers with another error.
+            TransportError: The request got no complete answer.
         """
 
     async def top_messages_async(
@@ -988,7 +1016,7 @@ class FlowXoClient:
         limit: int | None = None,
         *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        tz: str | ZoneInfo | timezone | None = None,
         timeout: float | None = None,
     ) -> Table:
         """Like `top_messages`."""
@@ -1000,12 +1028,24 @@ class FlowXoClient:
         limit: int | None = None,
         *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        tz: str | ZoneInfo | timezone | None = None,
         timeout: float | None = None,
     ) -> Table:
         """The flows that ran most often, broadcasts among them.
 
-        Takes what `top_messages` takes. Returns `flow_id`, `flow_name` and `count`.
+        Takes what `top_messages` takes.
+
+        Returns:
+            `flow_id` and `flow_name` (text) and `count` (`int64`), most frequent first; rows of the same count in no
+            particular order. `extra` as with `top_messages`.
+
+        Raises:
+            ConfigError: An argument can't be used; nothing was sent.
+            InvalidCredentials: The service refuses the key.
+            PartialResult: Some of several accounts failed.
+            DeadlineExceeded: The time ran out.
+            ApiError: The service answers with another error.
+            TransportError: The request got no complete answer.
         """
 
     async def top_flows_async(
@@ -1015,13 +1055,29 @@ class FlowXoClient:
         limit: int | None = None,
         *,
         offset: int | None = None,
-        tz: str | ZoneInfo | None = None,
+        tz: str | ZoneInfo | timezone | None = None,
         timeout: float | None = None,
     ) -> Table:
         """Like `top_flows`."""
 
     def workflows(self, *, timeout: float | None = None) -> Table:
-        """All flows of the account: `id`, `name` and `active`. `id` is the `flow_id` of `top_flows`."""
+        """All flows of the account.
+
+        Args:
+            timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
+
+        Returns:
+            `id` and `name` (text) and `active` (boolean). `id` is the `flow_id` of `top_flows`. `extra` as with
+            `top_messages`.
+
+        Raises:
+            ConfigError: An argument can't be used; nothing was sent.
+            InvalidCredentials: The service refuses the key.
+            PartialResult: Some of several accounts failed.
+            DeadlineExceeded: The time ran out.
+            ApiError: The service answers with another error.
+            TransportError: The request got no complete answer.
+        """
 
     async def workflows_async(self, *, timeout: float | None = None) -> Table:
         """Like `workflows`."""
@@ -1086,7 +1142,8 @@ class FlexInstancesClient:
     ) -> Instance:
         """Creates the account's Flex instance. An account has one at most.
 
-        Never creates twice: the request is sent again only after a failure that surely had no effect.
+        Never creates twice: the request is sent again only after a failure that surely had no effect. An error that
+        leaves it open whether it was created, or that comes after it was, isn't `retryable`.
 
         Args:
             conversations_default: Whether the Conversations service that comes with it becomes the account's default.
@@ -1100,10 +1157,12 @@ class FlexInstancesClient:
             AmbiguousOutcome: It can't be told whether the request took effect; the message tells what the account's
                 configuration says.
             UnexpectedReply: The account has an instance already (`code` is `45202`), or it won't become ready.
-            DeadlineExceeded: The time ran out; `handle` is the sid, if it is known.
+            DeadlineExceeded: The time ran out. `handle` is the sid if it is known; if not, the instance may have been
+                created, and `configuration()` tells.
             InvalidCredentials: The service refuses the credentials; `code` and `more_info` are Twilio's.
             ApiError: The service answers with another error.
-            TransportError: The request was never sent.
+            TransportError: No connection, so that nothing was sent; with `wait`, also a look that failed after the
+                creation: then the message names the sid, to go on with `wait(sid)`.
         """
 
     async def create_async(
@@ -1121,33 +1180,50 @@ class FlexInstancesClient:
         Raises:
             ConfigError: `sid` is none; nothing was sent.
             NotFound: The account has no such instance.
+            InvalidCredentials: The service refuses the credentials; `code` and `more_info` are Twilio's.
+            DeadlineExceeded: The time ran out.
+            ApiError: The service answers with another error.
+            TransportError: The request got no complete answer.
         """
 
     async def fetch_async(self, sid: str, *, timeout: float | None = None) -> Instance:
         """Like `fetch`."""
 
-    def wait(self, sid: str, *, timeout: float | None = None) -> Instance:
+    def wait(self, sid: str, timeout: float | None = None) -> Instance:
         """Waits until an instance is ready: looks at once, then after growing pauses.
 
         A state that isn't known counts as one that may pass.
 
         Args:
             sid: Its sid.
-            timeout: Seconds it may take. Default: `Polling.timeout`.
+            timeout: Seconds it may take. Default: `Polling.timeout`. It gives up as soon as the next look would come
+                later: with the default pauses a `timeout` of 5 ends after some 4 seconds, without a last look.
 
         Raises:
+            ConfigError: `sid` is none; nothing was sent.
+            NotFound: The account has no such instance.
             UnexpectedReply: It came to a state from which it won't become ready, such as `creation-failed`.
-            DeadlineExceeded: The time ran out; `handle` is the sid.
+            DeadlineExceeded: The time ran out, or would have before the next look; `handle` is the sid.
+            InvalidCredentials: The service refuses the credentials; `code` and `more_info` are Twilio's.
+            ApiError: The service answers with another error.
+            TransportError: A look got no complete answer, after the retries.
         """
 
-    async def wait_async(self, sid: str, *, timeout: float | None = None) -> Instance:
+    async def wait_async(self, sid: str, timeout: float | None = None) -> Instance:
         """Like `wait`."""
 
     def configuration(self, *, timeout: float | None = None) -> Configuration:
         """What is installed on the account, and the workspaces of Flex Insights.
 
+        Args:
+            timeout: Seconds the call may take. Default: no bound beside those of `retry` and `limits`.
+
         Raises:
             NotFound: Flex was never installed.
+            InvalidCredentials: The service refuses the credentials; `code` and `more_info` are Twilio's.
+            DeadlineExceeded: The time ran out.
+            ApiError: The service answers with another error.
+            TransportError: The request got no complete answer.
         """
 
     async def configuration_async(self, *, timeout: float | None = None) -> Configuration:
@@ -1546,13 +1622,14 @@ class Sandbox:
         **options: Options by name. The ones used most: `seed` (default 1), `rows` (of every unfiltered report; default
             `rows_per_day` for each day), `rows_per_day` (default 3360), `data_start` and `data_end` (default
             2023-01-01 to 2024-12-31), `port` (default a free one), `tls` (default false; then `ca_file` is what to
-            trust), `tt_lifetime` (seconds, default 600), `raw_202_count` (default 2), `compute_seconds` (default 0),
-            `workspace_count` (default 2), `report_count` (default 8), `csv_gzip`, `login_lockout` (a dictionary of
-            `tries`, `window` and `retry_after`). Every option of Flow XO begins with `flowxo_`: `flowxo_accounts`
-            (default 1), `flowxo_rate_limit` (a dictionary of `per_minute` and `retry_after`), `flowxo_empty_buckets`
-            (`"omit"` or `"zero_fill"`), …; every one of Flex Instances with `instances_`: `instances_installed`
-            (default false), `instances_fetches_to_ready` (default 2), `instances_final_status` (default `"ready"`), ….
-            Its credentials are `account_sid`, `auth_token`, `api_key` and `api_secret`.
+            trust), `tt_lifetime` (seconds, default 600), `keep_alive` (seconds that a connection may be idle, default
+            5), `raw_202_count` (default 2), `compute_seconds` (default 0), `workspace_count` (default 2),
+            `report_count` (default 8), `csv_gzip`, `login_lockout` (a dictionary of `tries`, `window` and
+            `retry_after`). Every option of Flow XO begins with `flowxo_`: `flowxo_accounts` (default 1),
+            `flowxo_rate_limit` (a dictionary of `per_minute` and `retry_after`), `flowxo_empty_buckets` (`"omit"` or
+            `"zero_fill"`), …; every one of Flex Instances with `instances_`: `instances_installed` (default false),
+            `instances_fetches_to_ready` (default 2), `instances_final_status` (default `"ready"`), …. Its credentials
+            are `account_sid`, `auth_token`, `api_key` and `api_secret`.
 
     Raises:
         ConfigError: There is no such option, or it doesn't have such a value; the message lists the choices.

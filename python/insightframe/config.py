@@ -59,7 +59,10 @@ class Polling:
     max: float = 15.0
     """The longest wait between two looks. Default 15 s."""
     timeout: float = 3600.0
-    """How long an export may take when the call doesn't say. Default 1 hour."""
+    """How long an export, or a new Flex instance, may take when the call doesn't say. Default 1 hour.
+
+    Waiting ends as soon as the next look would come after this time, or after the call's own ``timeout``: there is no
+    last look at the very end."""
 
     def __post_init__(self) -> None:
         _require(_is_number(self.initial, 0.001), self, "initial", "a number of seconds from 0.001")
@@ -78,7 +81,8 @@ class Limits:
     json_bytes: int = 1 << 20
     """Bytes of a JSON answer, inflated. Default 1 MiB."""
     error_bytes: int = 4 << 10
-    """Bytes of an answer that is an error; the rest is not read. Default 4 KiB."""
+    """Bytes of an answer that is an error; the rest is not read. Default 4 KiB. Of Flow XO and Flex Instances 64 KiB
+    are read at least, because a JSON envelope that is cut can't be read at all."""
     csv_bytes: int = 4 << 30
     """Bytes of an exported CSV, inflated. Default 4 GiB: four times what the service documents for a raw export."""
     record_bytes: int = 128 << 20

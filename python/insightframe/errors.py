@@ -278,8 +278,14 @@ class PartialResult(InsightframeError):
     failures: dict[str, InsightframeError]
     """The error of each account that failed, by the account's name."""
     result: object = None
-    """What the call would have returned, without these accounts. It doesn't travel when the error is pickled and can't
-    be pickled itself."""
+    """What the call would have returned, without these accounts. It stays here when the error is pickled: the twin's is
+    ``None``."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self.args, {name: value for name, value in vars(self).items() if name != "result"}
+
+    def __copy__(self) -> "PartialResult":
+        return type(self)(*self.args, **vars(self))
 
 
 class SchemaMismatch(InsightframeError, ValueError):

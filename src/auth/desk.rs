@@ -94,13 +94,12 @@ impl<F> Desk<F> {
         join: impl Fn(&F) -> Option<J>,
         start: impl FnOnce(Option<Secret>) -> (F, J),
     ) -> Answer<J> {
-        if let Some(error) = self.refusal(now) {
-            return Answer::Refused(error);
-        }
         self.bury(dead);
+        let refusal = self.refusal(now);
         let ticket = match self.held.as_ref().and_then(|held| held.ticket.as_ref()) {
             Some((ticket, ahead, expires)) if now < *expires => {
-                let quiet = self.quiet_until.is_some_and(|until| now < until);
+                // A token that lives is good, whatever the service said to the one who wanted the next one.
+                let quiet = refusal.is_some() || self.quiet_until.is_some_and(|until| now < until);
                 if now < *ahead || quiet || self.flight.as_ref().is_some_and(|flight| join(flight).is_some()) {
                     return Answer::Use(ticket.clone());
                 }
@@ -108,6 +107,9 @@ impl<F> Desk<F> {
             }
             _ => None,
         };
+        if let Some(error) = refusal {
+            return Answer::Refused(error);
+        }
         let flight = match self.flight.as_ref().and_then(join) {
             Some(joined) => joined,
             None => {
@@ -150,6 +152,11 @@ impl<F> Desk<F> {
                 Err(error)
             }
         }
+    }
+
+    /// The fetch under way, if there is one.
+    pub fn flight(&self) -> Option<&F> {
+        self.flight.as_ref()
     }
 
     /// Forgets the tokens and gives them out for a last use: to log out.
@@ -268,5 +275,21 @@ mod tests {
         throttled.land(at(0), Err(Error::new(Kind::LoginThrottled { retry_after: wait }))).unwrap_err();
         assert_eq!(ask(&mut throttled, at(89), None), "LoginThrottled");
         assert_eq!(ask(&mut throttled, at(90), None), "wait for login");
+    }
+
+    #[test]
+    fn a_refused_login_takes_no_living_token_from_anybody() {
+        let start = VirtualClock::new().now();
+        let at = |seconds: u64| start.plus(Duration::from_secs(seconds));
+        let throttled = || Error::new(Kind::LoginThrottled { retry_after: Some(Duration::from_secs(3600)) });
+        for error in [throttled(), Error::new(Kind::InvalidCredentials("no".into()))] {
+            let mut desk = Desk::default();
+            ask(&mut desk, at(0), None);
+            desk.land(at(0), Ok(tokens(at(0), "one"))).unwrap();
+            assert_eq!(ask(&mut desk, at(540), None), "use one while refresh");
+            let code = desk.land(at(541), Err(error)).unwrap_err().code();
+            assert_eq!(ask(&mut desk, at(599), None), "use one");
+            assert_eq!(ask(&mut desk, at(600), None), code);
+        }
     }
 }

@@ -72,6 +72,11 @@ impl Session {
         }
     }
 
+    /// The fetch under way, if somebody waits for one.
+    pub fn flight(&self) -> Option<Flight> {
+        self.desk().flight()?.as_ref().and_then(WeakShared::upgrade)
+    }
+
     /// Forgets the tokens and gives them out for a last use: the SST and, if there is one, the TT.
     pub fn surrender(&self) -> Option<(Secret, Option<Secret>)> {
         self.desk().surrender()

@@ -20,6 +20,9 @@ use crate::{
     secret::{Credentials, Secret},
 };
 
+/// What is read of an answer that is an error: a JSON envelope is whole, or it tells neither its code nor its words.
+const ENVELOPE: u64 = 64 << 10;
+
 /// Makes an error of an answer that is none of the 2xx: its head, the beginning of its body (without secrets), and how
 /// long it asks to wait.
 pub type Refusal = fn(&ApiReply) -> Error;
@@ -106,10 +109,11 @@ impl Standing {
         Self { http, retrier: Retrier::new(retry), clock, credential, refusal }
     }
 
-    /// A connection to the same service for another credential, on the same sockets and the same budget of retries.
+    /// A connection to the same service for another credential: on the same sockets, with a budget of retries of its
+    /// own, so that the failures of one account don't take the retries of another's.
     #[must_use]
     pub fn with_credential(&self, credential: Credential) -> Self {
-        Self { credential, ..self.clone() }
+        Self { credential, retrier: self.retrier.renewed(), ..self.clone() }
     }
 
     /// The connection below.
@@ -124,12 +128,26 @@ impl Standing {
 
     /// Sends a request and gives the head and body of its answer if that is a success (2xx).
     ///
+    /// One that must not be sent twice is bounded by the call's deadline here, send by send: only here is it known
+    /// whether the time runs out while it is under way, or between two sends of which the first had no effect.
+    ///
     /// # Errors
-    /// A transport failure, `LimitExceeded`, or what the service's refusal means.
+    /// A transport failure, `LimitExceeded`, or what the service's refusal means; `DeadlineExceeded`, which says that the
+    /// call must not be made again, for a request that must not be sent twice.
     pub async fn send(&self, call: &Call, safety: Safety, request: &Request) -> Result<(Head, Bytes)> {
         let mut request = request.clone();
         request.headers.extend(self.credential.headers.clone());
-        self.retrier.run(call, safety, || self.once(safety, &request)).await
+        let attempt = || async {
+            let sent = self.once(safety, &request);
+            match safety {
+                Safety::Repeatable => sent.await,
+                Safety::Once => call.within(sent).await.map_err(|error| match error.kind() {
+                    Kind::DeadlineExceeded { .. } => error.not_again(),
+                    _ => error,
+                }),
+            }
+        };
+        self.retrier.run(call, safety, attempt).await
     }
 
     /// Sends a request and reads the answer's JSON; `expected` says in a message what it should have been.
@@ -177,7 +195,8 @@ impl Standing {
             return Ok((answer.head, answer.body.all().await?));
         }
         let wait = retry_after(&answer.head.headers, self.clock.timestamp());
-        let words = self.credential.mask(&String::from_utf8_lossy(&answer.body.head().await));
+        let most = self.http.limits().error_bytes.max(ENVELOPE);
+        let words = self.credential.mask(&String::from_utf8_lossy(&answer.body.beginning(most).await));
         Err((self.refusal)(&reply(&answer.head, words, wait)))
     }
 }

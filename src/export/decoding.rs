@@ -92,7 +92,7 @@ impl Decoding {
                 (Some(Arrived::Bytes(bytes)), Some(reading)) => reading.push(&self.call, bytes).await?,
                 (Some(Arrived::Bytes(bytes)), none) => {
                     let instructions = instructions(&self.run, &self.types, &self.rest);
-                    let reading = none.insert(Reading::new(&self.run.client, &self.run.report, instructions));
+                    let reading = none.insert(Reading::new(&self.run.client, instructions));
                     reading.push(&self.call, bytes).await?;
                 }
                 (Some(Arrived::End), Some(reading)) if self.gives_windows => reading.end_batch(&self.call).await?,

@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct Reading {
     reader: Reader,
     record_bytes: u64,
-    report: ObjectUri,
+    described: Option<Arc<Report>>,
     client: Insights,
     /// The instructions, and the bytes so far, until the header is proved.
     unproved: Option<(Instructions, Vec<Bytes>)>,
@@ -67,12 +67,12 @@ impl Instructions {
 }
 
 impl Reading {
-    pub(super) fn new(client: &Insights, report: &ObjectUri, instructions: Instructions) -> Self {
+    pub(super) fn new(client: &Insights, instructions: Instructions) -> Self {
         let record_bytes = client.limits().record_bytes;
         Self {
             reader: reader(instructions.schema(), record_bytes),
             record_bytes,
-            report: report.clone(),
+            described: instructions.described.clone(),
             client: client.clone(),
             unproved: Some((instructions, Vec::new())),
         }
@@ -146,7 +146,7 @@ impl Reading {
                     Fit::Exact => own(&again),
                     Fit::Renamed(columns) => columns,
                     Fit::Not(columns) => {
-                        self.client.remember_misfit(&self.report);
+                        self.client.remember_misfit(&again.uri);
                         call.progress.warn(differences(&again, header));
                         columns
                     }
@@ -156,10 +156,11 @@ impl Reading {
         }
     }
 
+    /// A cell that doesn't fit may mean that a column has kept its name and changed its meaning.
     fn checked(&self, read: Result<()>) -> Result<()> {
         read.inspect_err(|error| {
-            if matches!(error.kind(), Kind::SchemaMismatch { record: 1.., .. }) {
-                self.client.forget_description(&self.report);
+            if let (Kind::SchemaMismatch { record: 1.., .. }, Some(report)) = (error.kind(), &self.described) {
+                self.client.forget_description(report);
             }
         })
     }
@@ -303,7 +304,7 @@ async fn describe_again(client: &Insights, call: &Call, report: &Report) -> Resu
         return Ok(None);
     }
     tracing::info!(report = %report.uri, "the result has other columns than the description: describing it again");
-    readable(call, client.describe_anew(call, &report.uri).await)
+    readable(call, client.describe_instead(call, report).await)
 }
 
 fn readable(call: &Call, described: Result<Arc<Report>>) -> Result<Option<Arc<Report>>> {
@@ -323,7 +324,7 @@ fn readable(call: &Call, described: Result<Arc<Report>>) -> Result<Option<Arc<Re
 fn is_unreadable(error: &Error) -> bool {
     match error.kind() {
         Kind::Api(reply) => matches!(reply.fault, ApiFault::Forbidden | ApiFault::NotFound | ApiFault::UnexpectedReply),
-        Kind::Config(_) | Kind::UntrustedUri { .. } => true,
+        Kind::Config(_) => true,
         _ => false,
     }
 }

@@ -233,9 +233,9 @@ mod tests {
         );
         assert!(plan.iter().all(|task| Export { interval: whole().interval, ..task.clone() } == whole()));
         let uncut = Export { every: None, ..whole() };
-        assert_eq!(uncut.plan().unwrap(), [uncut.clone()]);
+        assert_eq!(uncut.plan().unwrap(), std::slice::from_ref(&uncut));
         let undated = Export { interval: None, every: None, ..whole() };
-        assert_eq!(undated.plan().unwrap(), [undated.clone()]);
+        assert_eq!(undated.plan().unwrap(), std::slice::from_ref(&undated));
         insta::assert_snapshot!(Export { interval: None, ..whole() }.plan().unwrap_err(), @r"
         `every` is `1mo`, but there are no days to cut
         hint: give `start` and `end` too; both days are included

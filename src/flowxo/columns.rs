@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, TimestampMillisecondArray};
 use arrow_schema::{DataType, Field, Schema};
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
@@ -21,6 +22,13 @@ pub(super) fn unjoinable(error: &arrow_schema::ArrowError) -> Error {
 
 pub(super) fn texts<'a>(values: impl Iterator<Item = Option<&'a String>>) -> ArrayRef {
     Arc::new(values.collect::<StringViewArray>())
+}
+
+/// A column `extra` of the fields that aren't known, as JSON objects in text; none where no row has any.
+pub(super) fn extras<'a>(rows: impl Iterator<Item = &'a Map<String, Value>>) -> Option<(&'static str, ArrayRef)> {
+    let texts: Vec<_> = rows.map(|row| serde_json::to_string(row).ok().filter(|_| !row.is_empty())).collect();
+    let some = texts.iter().any(Option::is_some);
+    some.then(|| ("extra", Arc::new(texts.into_iter().collect::<StringViewArray>()) as ArrayRef))
 }
 
 pub(super) fn integers(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {

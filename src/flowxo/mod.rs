@@ -118,8 +118,9 @@ impl FlowXo {
     /// # Errors
     /// `Config` for options that can't be used.
     pub fn over(transport: Arc<dyn Transport>, options: Options, clock: Arc<dyn Clock>) -> Result<Self> {
-        if options.max_concurrency == 0 {
-            return Err(Error::config("`max_concurrency` must be at least 1"));
+        if !(1..=Semaphore::MAX_PERMITS).contains(&options.max_concurrency) {
+            let most = Semaphore::MAX_PERMITS;
+            return Err(Error::config(format!("`max_concurrency` must be a whole number from 1 to {most}")));
         }
         let http = Http::new(transport, options.origin()?, options.limits, Arc::clone(&clock));
         let credential = Credential::bearer(options.api_key)?;
@@ -128,7 +129,7 @@ impl FlowXo {
         Ok(Self { connection, places: Arc::new(Semaphore::new(max_concurrency)), max_concurrency })
     }
 
-    /// A client of another account of the same service: the same sockets and retry budget, places of its own.
+    /// A client of another account of the same service: the same sockets; a retry budget and places of its own.
     ///
     /// # Errors
     /// `Config` for a key that no header may carry.
@@ -181,6 +182,21 @@ mod tests {
             ("https://key@flowxo.com/api", Err("ConfigError")),
         ] {
             assert_eq!(origin(base_url).as_deref().map_err(|code| *code), expected, "{base_url}");
+        }
+    }
+
+    #[test]
+    fn the_places_are_as_many_as_there_can_be() {
+        for (max_concurrency, fits) in [
+            (0, false),
+            (1, true),
+            (Semaphore::MAX_PERMITS, true),
+            (Semaphore::MAX_PERMITS + 1, false),
+            (usize::MAX, false),
+        ] {
+            let options = Options { max_concurrency, ..Options::new(Secret::new("k")) };
+            let client = FlowXo::new(options, Arc::new(crate::clock::SystemClock::new()));
+            assert_eq!(client.map(drop).map_err(|error| error.code()), if fits { Ok(()) } else { Err("ConfigError") });
         }
     }
 

@@ -1,11 +1,12 @@
 //! `GET insights/top_messages` and `insights/top_flows`: what was written, and which flows ran, most often (help centre,
-//! "Accessing Analytics via API"). The service gives them in descending order, ties in no particular one.
+//! "Accessing Analytics via API"). The service gives them in descending order, ties in no particular one. Fields that
+//! this version doesn't know are kept in a last column `extra`, as with the metrics.
 
 use arrow_array::RecordBatch;
 
 use super::{
     FlowXo, Range,
-    columns::{integers, table, texts},
+    columns::{extras, integers, table, texts},
     wire::{TopFlow, TopMessage},
 };
 use crate::{
@@ -23,10 +24,11 @@ impl FlowXo {
         let query = query(range, limit)?;
         let messages: Vec<TopMessage> =
             call.within(self.get(call, "insights/top_messages", &query, "a list of messages with counts")).await?;
-        table([
-            ("message", texts(messages.iter().map(|top| top.message.as_ref()))),
-            ("count", integers(messages.iter().map(|top| Some(top.count)))),
-        ])
+        let columns = [
+            ("message", texts(messages.iter().map(|top| top.message.0.as_ref()))),
+            ("count", integers(messages.iter().map(|top| top.count.0))),
+        ];
+        table(columns.into_iter().chain(extras(messages.iter().map(|top| &top.extra))))
     }
 
     /// The flows that ran most often, broadcasts among them: `flow_id` and `flow_name` as text, `count` as an integer.
@@ -37,11 +39,12 @@ impl FlowXo {
         let query = query(range, limit)?;
         let flows: Vec<TopFlow> =
             call.within(self.get(call, "insights/top_flows", &query, "a list of flows with counts")).await?;
-        table([
-            ("flow_id", texts(flows.iter().map(|top| top.flow.as_ref()?.id.as_ref()))),
-            ("flow_name", texts(flows.iter().map(|top| top.flow.as_ref()?.name.as_ref()))),
-            ("count", integers(flows.iter().map(|top| Some(top.count)))),
-        ])
+        let columns = [
+            ("flow_id", texts(flows.iter().map(|top| top.flow.as_ref()?.id.0.as_ref()))),
+            ("flow_name", texts(flows.iter().map(|top| top.flow.as_ref()?.name.0.as_ref()))),
+            ("count", integers(flows.iter().map(|top| top.count.0))),
+        ];
+        table(columns.into_iter().chain(extras(flows.iter().map(|top| &top.extra))))
     }
 }
 

@@ -1,15 +1,18 @@
 //! From a range of local days to the requests that cover it, and from their buckets back to local days.
 //!
 //! Much about time is not established on this wire: whether `end` is included, in which zone a time without one is
-//! read, whether `_timestamp` is shifted by `offset`. Nothing here depends on it:
+//! read, whether `_timestamp` is shifted by `offset`. Whole buckets don't depend on it:
 //!
 //! - `start` and `end` are always sent as full UTC instants, with `Z`.
 //! - A bucket that begins at or after the end of its request is left out: a service that includes `end` sends one.
+//!   Where `end` cuts a bucket, in `stats` and in the top lists, what happened at the very instant of `end` can't be told
+//!   apart: a service that includes `end` counts it there.
 //! - The beginning of a bucket lies on a boundary of its unit in local time; which of the two readings of `_timestamp`
 //!   puts it there decides how it is read. Hours are the same in all zones that differ by whole hours, so they are asked
 //!   for in the zone nearest to UTC, where there is nothing to shift.
 //! - An offset is one number for a whole request and can't follow daylight saving. A day or month within which it changes
 //!   is asked for by the hour and added up; the days around it are asked for with their own offset.
+//! - Of the future there is nothing to ask, and nothing to fill in.
 
 use std::fmt;
 
@@ -29,6 +32,9 @@ const BUCKETS: i64 = 768;
 
 /// The most requests that one call may take: 80 years of hours.
 const REQUESTS: usize = 1000;
+
+/// How far the service's clock may be ahead of ours: what begins later than that has not happened there either.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// The length of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +207,11 @@ impl Range {
         Ok(Self { start, end, zone })
     }
 
+    /// Whether all of it lies in the future, by whichever clock.
+    pub(super) fn is_ahead(&self, now: Timestamp) -> bool {
+        self.start.is_some_and(|start| start >= tomorrow(now))
+    }
+
     /// The same range from a beginning that became known.
     pub(super) fn beginning(&self, start: Timestamp) -> Self {
         Self { start: Some(start), ..self.clone() }
@@ -218,7 +229,12 @@ pub(super) struct Piece {
     pub(super) unit: Unit,
 }
 
-/// Cuts a range into requests: in order, disjoint, covering all of it.
+/// Past this there is nothing to ask.
+fn tomorrow(now: Timestamp) -> Timestamp {
+    now.checked_add(AHEAD).unwrap_or(Timestamp::MAX)
+}
+
+/// Cuts a range into requests: in order, disjoint, covering all of it but the future.
 pub(super) fn pieces(range: &Range, unit: Unit, now: Timestamp) -> Result<Vec<Piece>> {
     let Some(start) = range.start else {
         let fixed = range.zone.0.to_fixed_offset().map_err(|_| {
@@ -227,6 +243,9 @@ pub(super) fn pieces(range: &Range, unit: Unit, now: Timestamp) -> Result<Vec<Pi
         let offset = own_offset(unit, i64::from(fixed.seconds()) / 60);
         return Ok(vec![Piece { start: None, end: range.end, offset, unit }]);
     };
+    if range.is_ahead(now) {
+        return Ok(Vec::new());
+    }
     let horizon = range.end.unwrap_or(now);
     let mut pieces = Vec::new();
     let mut at = start;
@@ -234,7 +253,7 @@ pub(super) fn pieces(range: &Range, unit: Unit, now: Timestamp) -> Result<Vec<Pi
         let piece = next(&range.zone, unit, at, horizon.max(at))?;
         at = piece.end.unwrap_or(horizon);
         pieces.push(piece);
-        if at >= horizon {
+        if at >= horizon.min(tomorrow(now)) {
             break;
         }
         if pieces.len() >= REQUESTS {
@@ -321,12 +340,12 @@ impl Piece {
     }
 }
 
-/// The beginning of every bucket of a range, whether or not there is anything in it.
+/// The beginning of every bucket of a range up to now, whether or not there is anything in it.
 pub(super) fn begins(range: &Range, unit: Unit, now: Timestamp) -> Result<Vec<Timestamp>> {
-    let horizon = range.end.unwrap_or(now);
+    let horizon = range.end.map_or(now, |end| end.min(now));
     let mut begins = Vec::new();
     for piece in pieces(range, unit, now)? {
-        let (Some(start), end) = (piece.start, piece.end.unwrap_or(horizon)) else { continue };
+        let (Some(start), end) = (piece.start, piece.end.map_or(horizon, |end| end.min(horizon))) else { continue };
         let mut begin = piece.unit.floor(local(start, piece.offset));
         loop {
             let Ok(at) = Offset::UTC.to_timestamp(begin) else { break };

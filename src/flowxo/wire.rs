@@ -58,13 +58,7 @@ impl<'de> Deserialize<'de> for Counted {
                 let mut counted = Counted::default();
                 while let Some(field) = map.next_key()? {
                     match field {
-                        Field::Id => {
-                            counted.id = match map.next_value()? {
-                                Value::Null => None,
-                                Value::String(text) => Some(text),
-                                other => Some(other.to_string()),
-                            }
-                        }
+                        Field::Id => counted.id = map.next_value::<Text>()?.0,
                         Field::Timestamp => counted.timestamp = map.next_value()?,
                         Field::Counter(at) => counted.counts[at] = map.next_value::<Count>()?.0,
                         Field::Unknown(name) => drop(counted.extra.insert(name, map.next_value()?)),
@@ -111,7 +105,8 @@ impl<'de> Deserialize<'de> for Field {
 }
 
 /// A whole number, written as an integer or as `3.0`, or nothing.
-struct Count(Option<i64>);
+#[derive(Debug, Default)]
+pub(super) struct Count(pub(super) Option<i64>);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -147,12 +142,29 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+/// A text, or whatever else came as its JSON; nothing for null.
+#[derive(Debug, Default)]
+pub(super) struct Text(pub(super) Option<String>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Value::deserialize(deserializer)? {
+            Value::Null => None,
+            Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        }))
+    }
+}
+
 /// An element of `top_messages`.
 #[derive(Debug, Deserialize)]
 pub(super) struct TopMessage {
-    #[serde(rename = "_id")]
-    pub(super) message: Option<String>,
-    pub(super) count: i64,
+    #[serde(rename = "_id", default)]
+    pub(super) message: Text,
+    #[serde(default)]
+    pub(super) count: Count,
+    #[serde(flatten)]
+    pub(super) extra: Map<String, Value>,
 }
 
 /// An element of `top_flows`.
@@ -160,23 +172,31 @@ pub(super) struct TopMessage {
 pub(super) struct TopFlow {
     #[serde(rename = "_id")]
     pub(super) flow: Option<FlowName>,
-    pub(super) count: i64,
+    #[serde(default)]
+    pub(super) count: Count,
+    #[serde(flatten)]
+    pub(super) extra: Map<String, Value>,
 }
 
 /// Which flow.
 #[derive(Debug, Deserialize)]
 pub(super) struct FlowName {
-    pub(super) id: Option<String>,
-    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) id: Text,
+    #[serde(default)]
+    pub(super) name: Text,
 }
 
 /// An element of `workflows/simple`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Workflow {
-    #[serde(rename = "_id")]
-    pub(super) id: String,
-    pub(super) name: Option<String>,
+    #[serde(rename = "_id", default)]
+    pub(super) id: Text,
+    #[serde(default)]
+    pub(super) name: Text,
     pub(super) active: Option<bool>,
+    #[serde(flatten)]
+    pub(super) extra: Map<String, Value>,
 }
 
 #[cfg(test)]
@@ -196,6 +216,29 @@ mod tests {
         assert_eq!(bucket.id.as_deref(), Some("2021-10"));
         assert_eq!(bucket.timestamp.unwrap().to_string(), "2021-10-01T00:00:00Z");
         assert_eq!(bucket.counts, [22, 54, 9, 100, 99, 141].map(Some));
+    }
+
+    #[test]
+    fn lists_are_read_with_whatever_is_missing_null_or_new_in_them() {
+        let messages: Vec<TopMessage> = serde_json::from_str(
+            r#"[{"_id": "hi", "count": 3.0, "share": 0.5}, {"_id": null, "count": null}, {"_id": 7}, {"count": 2}]"#,
+        )
+        .unwrap();
+        let found: Vec<_> = messages.iter().map(|top| (top.message.0.as_deref(), top.count.0)).collect();
+        assert_eq!(found, [(Some("hi"), Some(3)), (None, None), (Some("7"), None), (None, Some(2))]);
+        assert_eq!(Value::Object(messages[0].extra.clone()).to_string(), r#"{"share":0.5}"#);
+        let flows: Vec<TopFlow> =
+            serde_json::from_str(r#"[{"_id": {"id": 1, "name": null}, "count": 1}, {"_id": null, "new": {}}]"#)
+                .unwrap();
+        assert_eq!(flows[0].flow.as_ref().unwrap().id.0.as_deref(), Some("1"));
+        assert!(flows[1].flow.is_none() && flows[1].extra.contains_key("new"));
+        let known: Vec<Workflow> =
+            serde_json::from_str(r#"[{"_id": null, "name": "n", "active": null, "bot": "b"}, {}]"#).unwrap();
+        assert_eq!((known[0].id.0.as_deref(), known[0].name.0.as_deref()), (None, Some("n")));
+        assert_eq!((known[0].extra["bot"].as_str(), known[1].active), (Some("b"), None));
+        for wrong in [r#"[{"count": "3"}]"#, r#"[{"count": 1.5}]"#, r#"["hi"]"#, "{}"] {
+            assert!(serde_json::from_str::<Vec<TopMessage>>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -143,8 +143,14 @@ impl Body {
 
     /// The head of it, at most `limits.error_bytes`: whatever goes wrong on the way ends it, because it is only the
     /// explanation of an error that is known already.
-    pub async fn head(mut self) -> Bytes {
-        let most = usize::try_from(self.limits.error_bytes).unwrap_or(usize::MAX);
+    pub async fn head(self) -> Bytes {
+        let most = self.limits.error_bytes;
+        self.beginning(most).await
+    }
+
+    /// As [`Body::head`], with a bound of its own.
+    pub async fn beginning(mut self, most: u64) -> Bytes {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         self.cap = ("error_bytes", u64::MAX);
         let mut head = BytesMut::new();
         while head.len() < most {

@@ -46,8 +46,8 @@ impl Wire {
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true);
         builder = match proxy {
-            // Tokens on plain http are for loopback alone, so no proxy may see them on the way there.
-            Proxy::Environment if !origin.is_https() => builder.no_proxy(),
+            // A proxy's loopback is not ours; and plain http, which would show it the tokens, goes to loopback alone.
+            Proxy::Environment if origin.is_loopback() => builder.no_proxy(),
             Proxy::Environment => builder,
             Proxy::Direct => builder.no_proxy(),
             Proxy::Through(url) if !origin.is_https() && !is_loopback(url) => {

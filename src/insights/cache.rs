@@ -39,24 +39,37 @@ impl<K, V> Default for Cache<K, V> {
 
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     /// The answer that is kept, or that of `ask`, which then is kept; `refresh` asks in any case. Callers that come while
-    /// it is asked wait for the same answer. A failure is not kept: the next caller asks for itself.
+    /// it is asked wait for the same answer. A failure is not kept: the next caller asks for itself, and so it does when
+    /// the one that was asking is cancelled.
+    ///
+    /// `login` comes first, for each caller: who waits here is not among those who wait for a login under way, so that it
+    /// would begin anew, with the password sent once more, when the only one who waited for it is cancelled.
     ///
     /// # Errors
-    /// Those of `ask`.
+    /// Those of `login` and `ask`.
     pub(super) async fn get(
         &self,
         clock: &dyn Clock,
         key: K,
         refresh: bool,
+        login: impl Future<Output = Result<()>>,
         ask: impl Future<Output = Result<V>>,
     ) -> Result<V> {
         let answer = self.place(clock.now(), key, refresh);
+        if let Some(known) = answer.get() {
+            return Ok(known.clone());
+        }
+        login.await?;
         answer.get_or_try_init(|| ask).await.cloned()
     }
 
-    /// Forgets an answer.
-    pub(super) fn forget(&self, key: &K) {
-        self.kept().remove(key);
+    /// Forgets an answer if it is this one. Of many who find the same fault with it, the first one forgets it, and the
+    /// others find its successor on the way.
+    pub(super) fn forget_if(&self, key: &K, is: impl Fn(&V) -> bool) {
+        let mut kept = self.kept();
+        if kept.get(key).is_some_and(|kept| kept.answer.get().is_some_and(is)) {
+            kept.remove(key);
+        }
     }
 
     /// The place for an answer, with the answer in it if there is one that may still be given.
@@ -93,7 +106,7 @@ mod tests {
         let (clock, cache, asked) = (VirtualClock::new(), Cache::default(), AtomicU32::new(0));
         let get = async |refresh| {
             let ask = async { Ok(asked.fetch_add(1, Ordering::SeqCst)) };
-            cache.get(&clock, "key", refresh, ask).await.unwrap()
+            cache.get(&clock, "key", refresh, async { Ok(()) }, ask).await.unwrap()
         };
         assert_eq!((get(false).await, get(false).await), (0, 0));
         clock.advance(LIFE - Duration::from_secs(1));
@@ -101,11 +114,13 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert_eq!((get(false).await, get(false).await), (1, 1));
         assert_eq!((get(true).await, get(false).await), (2, 2));
-        cache.forget(&"key");
+        cache.forget_if(&"key", |answer| *answer == 1);
+        assert_eq!(get(false).await, 2);
+        cache.forget_if(&"key", |answer| *answer == 2);
         assert_eq!(get(false).await, 3);
         // What nobody asks for any more is not kept.
         clock.advance(LIFE);
-        cache.get(&clock, "other", false, async { Ok(0) }).await.unwrap();
+        cache.get(&clock, "other", false, async { Ok(()) }, async { Ok(0) }).await.unwrap();
         assert_eq!(cache.kept().len(), 1);
     }
 
@@ -118,7 +133,7 @@ mod tests {
                 tokio::task::yield_now().await;
                 if fails { Err(Error::config("no")) } else { Ok(7) }
             };
-            cache.get(&clock, (), false, ask).await
+            cache.get(&clock, (), false, async { Ok(()) }, ask).await
         };
         assert!(get(true).await.is_err());
         let all = futures_util::future::join_all((0..1_000).map(|_| get(false))).await;

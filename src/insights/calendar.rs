@@ -172,19 +172,23 @@ impl Insights {
             };
             self.read(call, &ObjectUri::parse(uri, self.connection.origin())?).await
         };
-        self.memory.attributes.get(&*call.clock, label.clone(), false, ask).await
+        self.memory.attributes.get(&*call.clock, label.clone(), false, self.begin_to_resolve(call), ask).await
     }
 
     /// An attribute; kept like all that is looked up.
     async fn attribute(&self, call: &Call, uri: &ObjectUri) -> Result<Arc<Value>> {
-        self.memory.attributes.get(&*call.clock, uri.clone(), false, self.read(call, uri)).await
+        self.memory
+            .attributes
+            .get(&*call.clock, uri.clone(), false, self.begin_to_resolve(call), self.read(call, uri))
+            .await
     }
 
     /// One object, without the wrapper that names its category.
     async fn read(&self, call: &Call, uri: &ObjectUri) -> Result<Arc<Value>> {
         call.progress.enter(Phase::Resolving);
         let text = uri.to_string();
-        let mut found = self.objects(call, &uri.workspace, vec![&text]).await?;
+        // Boxed, because every look-up above holds this one inside.
+        let mut found = Box::pin(self.objects(call, &uri.workspace, vec![&text])).await?;
         let object = found.remove(&text);
         object.map(Arc::new).ok_or_else(|| Error::config(format!("the service doesn't show the object `{uri}`")))
     }

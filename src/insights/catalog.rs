@@ -20,7 +20,7 @@ use crate::{
     http::{Head, Request},
     ids::{ObjectUri, WorkspaceId},
     origin::ServerPath,
-    progress::{Call, Phase},
+    progress::Call,
     retry::Safety,
 };
 
@@ -77,15 +77,15 @@ impl Insights {
         listing: Listing,
         refresh: bool,
     ) -> Result<RecordBatch> {
+        self.connection.usable()?;
         let key = (workspace.clone(), listing);
         let ask = Box::pin(async {
-            call.progress.enter(Phase::Resolving);
             match listing {
                 Listing::Labels => labels(&self.all_attributes(call, workspace).await?),
                 _ => entries(&self.all_entries(call, workspace, listing).await?),
             }
         });
-        self.memory.lists.get(&*call.clock, key, refresh, ask).await
+        self.memory.lists.get(&*call.clock, key, refresh, self.begin_to_resolve(call), ask).await
     }
 
     async fn all_entries(&self, call: &Call, workspace: &WorkspaceId, listing: Listing) -> Result<Vec<Value>> {
@@ -145,7 +145,7 @@ fn id(uri: &str) -> Option<&str> {
 
 /// The columns before those that are different for labels. An entry of a query has its fields where an object has its
 /// `meta`.
-fn head<'a>(metas: &[&'a Value], uri: &'static str) -> Vec<(&'static str, ArrayRef)> {
+fn head(metas: &[&Value], uri: &'static str) -> Vec<(&'static str, ArrayRef)> {
     let all = |name: &'static str| texts(metas.iter().map(move |meta| text(meta, name)));
     let time = |name: &'static str| times(metas.iter().map(move |meta| text(meta, name)));
     vec![
@@ -160,7 +160,7 @@ fn head<'a>(metas: &[&'a Value], uri: &'static str) -> Vec<(&'static str, ArrayR
 }
 
 /// The columns behind them.
-fn tail<'a>(metas: &[&'a Value], marks: &[&'static str], uri: &'static str) -> Vec<(&'static str, ArrayRef)> {
+fn tail(metas: &[&Value], marks: &[&'static str], uri: &'static str) -> Vec<(&'static str, ArrayRef)> {
     let users = |name: &'static str| (name, texts(metas.iter().map(move |meta| user(meta, name))));
     let mark = |name: &&'static str| (*name, flags(metas.iter().map(|meta| flag(meta, name))));
     let mut columns = vec![users("author"), users("contributor")];

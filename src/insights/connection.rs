@@ -109,16 +109,33 @@ impl Connection {
         carried: Carried,
     ) -> Result<Reply> {
         // Boxed, because every verb's future holds this one, and some twice.
-        call.within(Box::pin(self.exchange(call, safety, request, carried))).await
+        call.within(Box::pin(self.exchange(call, safety, request, carried, async |reply| Ok(reply)))).await
     }
 
-    async fn exchange(&self, call: &Call, safety: Safety, request: &Request, carried: Carried) -> Result<Reply> {
+    /// `read` takes from a success what is wanted of it. It belongs to the attempt, so that a body that breaks is tried
+    /// again like a head that does.
+    async fn exchange<T>(
+        &self,
+        call: &Call,
+        safety: Safety,
+        request: &Request,
+        carried: Carried,
+        read: impl AsyncFn(Reply) -> Result<T>,
+    ) -> Result<T> {
+        let began = call.clock.now();
         let mut ticket = self.ticket(call, None).await?;
         for renewed in [false, true] {
-            let reply = self.retrier.run(call, safety, || self.once(request, &ticket, carried)).await?;
-            if reply.head.status != StatusCode::UNAUTHORIZED {
-                return Ok(reply);
-            }
+            let attempt = async || {
+                let reply = self.once(request, &ticket, carried).await?;
+                if reply.head.status == StatusCode::UNAUTHORIZED {
+                    return Ok(Err(reply));
+                }
+                read(reply).await.map(Ok)
+            };
+            let reply = match self.retrier.run(call, safety, attempt).await? {
+                Ok(read) => return Ok(read),
+                Err(challenging) => challenging,
+            };
             let dead = match challenge(&reply.head.headers) {
                 Challenge::Temporary => Dead::Temporary(ticket.generation),
                 Challenge::SuperSecured => Dead::SuperSecured(ticket.generation),
@@ -137,7 +154,8 @@ impl Connection {
             request.method,
             request.path.without_query()
         )))
-        .hint("does another program log the same user out, or is the machine's clock far off?"))
+        .hint("does another program log the same user out, or is the machine's clock far off?")
+        .after(2, call.clock.now().since(began)))
     }
 
     /// Sends a request and reads the answer's JSON; `expected` says in a message what it should have been.
@@ -148,8 +166,9 @@ impl Connection {
         request: &Request,
         expected: &str,
     ) -> Result<(Head, T)> {
-        let reply = self.send(call, safety, request).await?;
-        let (head, body) = (reply.head, call.within(reply.body.all()).await?);
+        let whole = async |reply: Reply| Ok((reply.head, reply.body.all().await?));
+        let (head, body) =
+            call.within(Box::pin(self.exchange(call, safety, request, Carried::Temporary, whole))).await?;
         match serde_json::from_slice(&body) {
             Ok(parsed) => Ok((head, parsed)),
             Err(_) => Err(self.unexpected(&head, &body, expected)),
@@ -172,24 +191,29 @@ impl Connection {
         account.as_ref().map(|account| account.profile_id.clone())
     }
 
-    /// Logs out, if somebody is logged in. The tokens are forgotten here first, so that nobody uses them meanwhile.
+    /// Logs out, if somebody is logged in or about to be. The tokens are forgotten here first, so that nobody uses them
+    /// meanwhile.
     pub(super) async fn logout(&self, call: &Call) -> Result<()> {
+        call.given(Some(GOODBYE)).within(self.end_session()).await
+    }
+
+    async fn end_session(&self) -> Result<()> {
+        // What a login under way brings would outlive the session that ends here.
+        if let Some(flight) = self.session.flight() {
+            let _ = flight.await;
+        }
         let Some((sst, tt)) = self.session.surrender() else { return Ok(()) };
         let account = self.account.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(account) = account else { return Ok(()) };
-        let goodbye = async {
-            if let Some(tt) = tt
-                && logout(&self.http, &account.state, &sst, &tt, self.mode, &*self.clock).await?
-            {
-                return Ok(());
-            }
-            // The temporary token had expired: logging out needs both.
-            match token(&self.http, &sst, self.mode, &*self.clock).await? {
-                Some(tt) => logout(&self.http, &account.state, &sst, &tt, self.mode, &*self.clock).await.map(drop),
-                None => Ok(()),
-            }
+        let goodbye = async |tt: &Secret| logout(&self.http, &account.state, &sst, tt, self.mode, &*self.clock).await;
+        let done = match &tt {
+            Some(tt) => goodbye(tt).await?,
+            None => false,
         };
-        call.given(Some(GOODBYE)).within(goodbye).await?;
+        // The temporary token had expired: logging out needs both.
+        if !done && let Some(tt) = token(&self.http, &sst, self.mode, &*self.clock).await? {
+            goodbye(&tt).await?;
+        }
         tracing::info!("logged out");
         Ok(())
     }
@@ -213,10 +237,15 @@ impl Connection {
 
     /// Whether there are tokens that [`Connection::close`] would give back.
     pub fn is_open(&self) -> bool {
-        self.profile().is_some()
+        self.profile().is_some() || self.session.flight().is_some()
     }
 
-    async fn ticket(&self, call: &Call, dead: Option<Dead>) -> Result<Ticket> {
+    /// Whether requests can be sent at all: a client that is closed, or whose profile was deleted, gives nothing, not
+    /// even what it has kept.
+    ///
+    /// # Errors
+    /// `Config` and `SessionLost` for these two.
+    pub(super) fn usable(&self) -> Result<()> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::config("the client is closed").hint("make a new one, or use it inside its `with` block"));
         }
@@ -226,11 +255,21 @@ impl Connection {
             )))
             .hint("make a client with another login"));
         }
+        Ok(())
+    }
+
+    async fn ticket(&self, call: &Call, dead: Option<Dead>) -> Result<Ticket> {
+        self.usable()?;
         match self.session.ask(dead)? {
             Asked::Ready(ticket) => Ok(ticket),
             Asked::Wait(flight) => {
                 let before = call.progress.enter(Phase::LoggingIn);
                 let ticket = flight.await?;
+                if self.closed.load(Ordering::SeqCst) {
+                    // Closed too quickly to see this login begin, or too long ago to have waited for it.
+                    let _ = self.logout(call).await;
+                    self.usable()?;
+                }
                 call.progress.count_token(ticket.generation);
                 call.progress.enter(before);
                 Ok(ticket)

@@ -21,7 +21,7 @@ use crate::{
     error::{ApiFault, Result},
     http::Head,
     ids::ObjectUri,
-    progress::{Call, Phase},
+    progress::Call,
 };
 
 /// A report and its columns, as its current definition has them.
@@ -105,16 +105,26 @@ impl Insights {
     }
 
     async fn describe_by(&self, call: &Call, report: &ObjectUri, refresh: bool) -> Result<Arc<Report>> {
+        self.connection.usable()?;
         let ask = Box::pin(async {
             self.misfits().remove(report);
             Ok(Arc::new(self.read_definition(call, report).await?))
         });
-        self.memory.reports.get(&*call.clock, report.clone(), refresh, ask).await
+        self.memory.reports.get(&*call.clock, report.clone(), refresh, self.begin_to_resolve(call), ask).await
     }
 
-    /// Forgets what is known of a report.
-    pub fn forget_description(&self, report: &ObjectUri) {
-        self.memory.reports.forget(report);
+    /// The description that takes the place of one that doesn't fit.
+    ///
+    /// # Errors
+    /// As [`Insights::describe`].
+    pub async fn describe_instead(&self, call: &Call, stale: &Report) -> Result<Arc<Report>> {
+        self.forget_description(stale);
+        self.describe(call, &stale.uri).await
+    }
+
+    /// Forgets this description, if it is still the one that is kept.
+    pub fn forget_description(&self, stale: &Report) {
+        self.memory.reports.forget_if(&stale.uri, |kept| **kept == *stale);
     }
 
     /// Remembers that a report's results don't fit its definition, even one that was read just now: to describe the
@@ -133,7 +143,6 @@ impl Insights {
     }
 
     async fn read_definition(&self, call: &Call, report: &ObjectUri) -> Result<Report> {
-        call.progress.enter(Phase::Resolving);
         let (head, found): (_, ReportReply) = self.object(call, report, "a `report`").await?;
         let (meta, content) = (found.report.meta, found.report.content);
         // The last definition is the current one.

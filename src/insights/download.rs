@@ -129,8 +129,7 @@ impl Download {
                 return Err(broken);
             }
             if self.restarts == RESTARTS {
-                let message =
-                    format!("the result broke off after {} bytes, {} times: {broken}", self.delivered, RESTARTS + 1);
+                let message = format!("the result broke off after {} bytes: {broken}", self.delivered);
                 return Err(self.failed(ExportFault::Incomplete, message));
             }
             self.restarts += 1;
@@ -173,7 +172,8 @@ impl Download {
     }
 
     fn failed(&self, fault: ExportFault, message: String) -> Error {
-        let error = Error::new(Kind::Export { fault, message, handle: None });
+        let error = Error::new(Kind::Export { fault, message, handle: None })
+            .after(self.restarts + 1, self.call.progress.elapsed());
         match fault {
             ExportFault::Changed => error.hint("export the report again; nothing of the two results was mixed"),
             _ => error,

@@ -56,7 +56,7 @@ use crate::{
     ids::{Identifier, ObjectUri, WorkspaceId},
     limits::{Limits, Polling, Retry},
     origin::Origin,
-    progress::Call,
+    progress::{Call, Phase},
     secret::Credentials,
 };
 
@@ -148,8 +148,9 @@ impl Insights {
     /// `Config` for options that can't be used.
     pub fn over(transport: Arc<dyn Transport>, options: Options, clock: Arc<dyn Clock>) -> Result<Self> {
         let origin = Origin::parse(&options.base_url, "/gdc/")?;
-        if options.max_concurrency == 0 {
-            return Err(Error::config("`max_concurrency` must be at least 1"));
+        if !(1..=Semaphore::MAX_PERMITS).contains(&options.max_concurrency) {
+            let most = Semaphore::MAX_PERMITS;
+            return Err(Error::config(format!("`max_concurrency` must be a whole number from 1 to {most}")));
         }
         let http = Http::new(transport, origin, options.limits, Arc::clone(&clock));
         let connection = Connection::new(http, options.credentials, options.auth, options.retry, Arc::clone(&clock));
@@ -169,6 +170,12 @@ impl Insights {
     /// `InvalidCredentials`, `LoginThrottled` or a transport failure.
     pub async fn login(&self, call: &Call) -> Result<()> {
         self.connection.login(call).await
+    }
+
+    /// What comes before a look-up that many may wait for: each of them logs in for itself.
+    async fn begin_to_resolve(&self, call: &Call) -> Result<()> {
+        call.progress.enter(Phase::Resolving);
+        self.login(call).await
     }
 
     /// The id of the logged-in profile, 32 hexadecimal digits; `None` when nobody is logged in.

@@ -99,7 +99,8 @@ impl Insights {
                 ),
                 _ => (format!("the service no longer has the result: {reply}"), "export the report again"),
             };
-            Error::new(Kind::Export { fault, message, handle: None }).hint(hint)
+            let kind = Kind::Export { fault, message, handle: None };
+            Error::new(kind).hint(hint).after(error.attempts(), error.elapsed())
         })
     }
 }

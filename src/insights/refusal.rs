@@ -12,7 +12,7 @@ use crate::{
     error::{ApiFault, ApiReply, Error, Kind},
     http::{
         Head, Reply,
-        excerpt::{mask, plain},
+        excerpt::{line, mask, plain},
     },
     retry::retry_after,
     secret::Secret,
@@ -90,15 +90,15 @@ fn read(text: &str) -> Words {
     };
     let error = json.get("error").unwrap_or(&json);
     if let Value::String(message) = error {
-        return Words { message: message.clone(), ..Words::default() };
+        return Words { message: line(message), ..Words::default() };
     }
-    let text = |key: &str| error.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let text = |key: &str| error.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(line);
     let Some(message) = text("message") else {
         return Words { message: plain(&json.to_string()), ..Words::default() };
     };
     let parameters = error.get("parameters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     Words {
-        message: fill(&message, parameters),
+        message: line(&fill(&message, parameters)),
         code: text("errorCode").or_else(|| text("errorClass")),
         request_id: text("requestId").or_else(|| text("errorId")),
     }
@@ -146,6 +146,8 @@ mod tests {
             (r#"{"state":"odd"}"#, r#"{"state":"odd"}"#),
             ("<html><body><h1>503</h1>\n<p>Try  later</p></body></html>", "503 Try later"),
             ("garbage\u{0}", "garbage"),
+            (r#"{"error":{"message":"a\u001b[31m\r\nhint: %s","parameters":["call\n me"]}}"#, "a [31m hint: call me"),
+            (r#"{"error":"a\nb"}"#, "a b"),
         ] {
             assert_eq!(read(body).message, expected, "{body}");
         }

@@ -14,7 +14,7 @@ use crate::{
     error::{ApiFault, Error, Kind, Result},
     http::Request,
     origin::ServerPath,
-    progress::{Call, Phase},
+    progress::Call,
     retry::Safety,
 };
 
@@ -31,16 +31,15 @@ impl Insights {
     /// # Errors
     /// `UnexpectedReply` when the pages don't add up to what the service says; those of logging in.
     pub async fn workspaces(&self, call: &Call, refresh: bool) -> Result<RecordBatch> {
+        self.connection.usable()?;
         let ask = Box::pin(async {
             let workspaces = self.all_workspaces(call).await?;
             table(&workspaces)
         });
-        self.memory.workspaces.get(&*call.clock, (), refresh, ask).await
+        self.memory.workspaces.get(&*call.clock, (), refresh, self.begin_to_resolve(call), ask).await
     }
 
     async fn all_workspaces(&self, call: &Call) -> Result<Vec<Value>> {
-        call.progress.enter(Phase::Resolving);
-        self.login(call).await?;
         let profile = self.connection.profile().ok_or_else(|| {
             Error::new(Kind::SessionLost("the session was ended while the workspaces were asked for".into()))
         })?;

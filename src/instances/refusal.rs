@@ -73,11 +73,9 @@ fn words(body: &str) -> Words {
         other => text(other),
     };
     let problem = || text(&envelope.kind).filter(|address| address.starts_with("https://"));
-    let message = match (parts.is_empty(), &envelope.http_status_code) {
-        (false, _) => parts.join(": "),
-        (true, _) => body.to_owned(),
-    };
-    Words { message: plain(&message), code, more_info: text(&envelope.more_info).or_else(problem) }
+    let message = if parts.is_empty() { body.to_owned() } else { parts.join(": ") };
+    let more_info = text(&envelope.more_info).or_else(problem).filter(|address| address.len() <= 2048);
+    Words { message: plain(&message), code: code.filter(|code| code.len() <= 64), more_info }
 }
 
 #[cfg(test)]
@@ -152,6 +150,14 @@ mod tests {
             let expected = Words { message: message.into(), code: code.map(str::to_owned), more_info };
             assert_eq!(words(body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_person_is_shortened_or_left_out() {
+        let long = "x".repeat(5000);
+        let found = words(&format!(r#"{{"code":20003,"message":"{long}","more_info":"https://x/{long}"}}"#));
+        assert_eq!((found.message.len(), found.code.as_deref(), found.more_info), (300, Some("20003"), None));
+        assert_eq!(words(&format!(r#"{{"code":"{long}","message":"m"}}"#)).code, None);
     }
 
     #[test]

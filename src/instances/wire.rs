@@ -28,6 +28,4 @@ pub(super) struct Envelope {
     pub(super) kind: Value,
     pub(super) title: Value,
     pub(super) errors: Value,
-    #[serde(rename = "httpStatusCode")]
-    pub(super) http_status_code: Value,
 }

@@ -307,6 +307,7 @@ impl ReportColumn {
     }
 
     fn __repr__(&self) -> String {
-        format!("<ReportColumn {}>", description::line(self.column()).join(" "))
+        let words: Vec<_> = description::line(self.column()).into_iter().filter(|word| !word.is_empty()).collect();
+        format!("<ReportColumn {}>", words.join(" "))
     }
 }

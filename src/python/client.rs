@@ -67,7 +67,7 @@ impl InsightsClient {
         limits: Option<Bound<'_, PyAny>>,
         tls: Option<Bound<'_, PyAny>>,
         proxy: Option<String>,
-        max_concurrency: usize,
+        #[pyo3(from_py_with = super::service::places)] max_concurrency: usize,
         progress: Option<Bound<'_, PyAny>>,
         _clock: Option<PyRef<'_, SharedClock>>,
     ) -> PyResult<Self> {

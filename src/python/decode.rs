@@ -9,6 +9,7 @@ use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBa
 use tokio::task::block_in_place;
 
 use super::{
+    gate::through,
     log::log_to_python,
     runtime::{is_ending, wait},
     stream::Stream,
@@ -74,13 +75,14 @@ impl Source {
                 if is_ending() {
                     return None;
                 }
-                let piece = Python::attach(|py| -> PyResult<PyBackedBytes> {
+                let read = |py: Python<'_>| -> PyResult<PyBackedBytes> {
                     object.bind(py).call_method1("read", (READ,))?.extract().map_err(|_| {
                         PyTypeError::new_err(
                             "`source.read()` gave no bytes; open the file in binary mode, `open(…, \"rb\")`",
                         )
                     })
-                });
+                };
+                let piece = through(|| Python::attach(read));
                 match piece {
                     Ok(piece) if piece.is_empty() => None,
                     Ok(piece) => Some(Ok(Bytes::from_owner(piece))),

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    error::{Kind, Result},
+    error::Result,
     http::Proxy,
     instances::{self, Given, InstanceSid, Instances, Options, resolve},
     progress::Call,
@@ -37,25 +37,6 @@ pub(super) struct FlexInstancesClient {
     arguments: Option<Py<PyDict>>,
 }
 
-/// Creates, and waits for what was created if that is wanted.
-async fn create(
-    client: Instances,
-    call: Call,
-    conversations_default: bool,
-    waits: bool,
-) -> Result<instances::Instance> {
-    let made = client.create(&call, conversations_default).await.map_err(|error| match error.kind() {
-        Kind::DeadlineExceeded { .. } => {
-            error.hint("whether the instance was created isn't known; `configuration()` tells")
-        }
-        _ => error,
-    })?;
-    if !waits {
-        return Ok(made);
-    }
-    client.wait(&call, &InstanceSid::parse(&made.sid)?).await
-}
-
 impl FlexInstancesClient {
     fn ready(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<(Instances, Call)> {
         Ok((result_of(py, self.core.get())?, call(&self.clock, timeout)?))
@@ -70,7 +51,12 @@ impl FlexInstancesClient {
     ) -> PyResult<impl Future<Output = Result<instances::Instance>> + Send + use<>> {
         let timeout = timeout.or(waits.then_some(self.timeout));
         let (client, call) = self.ready(py, timeout)?;
-        Ok(create(client, call, conversations_default, waits))
+        Ok(async move {
+            match waits {
+                true => client.create_and_wait(&call, conversations_default).await,
+                false => client.create(&call, conversations_default).await,
+            }
+        })
     }
 
     fn fetching(
@@ -199,12 +185,12 @@ impl FlexInstancesClient {
         run(Python::attach(|py| self.fetching(py, &sid, timeout))?).await.map(Instance)
     }
 
-    #[pyo3(name = "wait", signature = (sid, *, timeout=None))]
+    #[pyo3(name = "wait", signature = (sid, timeout=None))]
     fn wait_sync(&self, py: Python<'_>, sid: &str, timeout: Option<f64>) -> PyResult<Instance> {
         wait(py, self.waiting(py, sid, timeout)?).map(Instance)
     }
 
-    #[pyo3(signature = (sid, *, timeout=None))]
+    #[pyo3(signature = (sid, timeout=None))]
     async fn wait_async(&self, sid: String, timeout: Option<f64>) -> PyResult<Instance> {
         run(Python::attach(|py| self.waiting(py, &sid, timeout))?).await.map(Instance)
     }

@@ -7,6 +7,7 @@ use std::{
 
 use pyo3::prelude::*;
 
+use super::gate::through;
 use crate::progress::{Event, Listener, Phase};
 
 /// Within one phase nobody is told more often.
@@ -26,7 +27,7 @@ pub(super) fn listener(callable: Py<PyAny>) -> Listener {
                 _ => *last = Some((event.phase, now)),
             }
         }
-        let told = Python::try_attach(|py| tell(py, &callable, event));
+        let told = through(|| Python::try_attach(|py| tell(py, &callable, event)));
         if let Some(Err(error)) = told {
             tracing::warn!("the progress callable raised: {error}");
         }

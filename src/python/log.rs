@@ -2,8 +2,11 @@
 
 use std::sync::OnceLock;
 
+use log::{LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
 use pyo3_log::{Caching, Logger, ResetHandle};
+
+use super::gate::{close_while_forking, through};
 
 static CACHE: OnceLock<ResetHandle> = OnceLock::new();
 
@@ -16,14 +19,31 @@ pub(super) fn log_to_python(py: Python<'_>) {
     if let Some(cache) = CACHE.get() {
         return cache.reset();
     }
-    let logger = Logger::new(py, Caching::LoggersAndLevels);
-    let ours = logger.map(|logger| {
-        logger.filter(log::LevelFilter::Off).filter_target("insightframe".into(), log::LevelFilter::Trace)
-    });
+    let Ok(logger) = Logger::new(py, Caching::LoggersAndLevels) else { return };
+    let ours = logger.filter(LevelFilter::Off).filter_target("insightframe".into(), LevelFilter::Trace);
+    let cache = ours.reset_handle();
     // Where another thread was faster, its logger is as good.
-    if let Ok(logger) = ours
-        && let Ok(handle) = logger.install()
-    {
-        let _ = CACHE.set(handle);
+    if log::set_boxed_logger(Box::new(Gated(ours))).is_ok() {
+        log::set_max_level(LevelFilter::Trace);
+        let _ = CACHE.set(cache);
+        // Only from here on are there threads of ours that enter Python.
+        if let Err(error) = close_while_forking(py) {
+            error.write_unraisable(py, None);
+        }
     }
+}
+
+/// A logger that enters Python only when nobody forks.
+struct Gated(Logger);
+
+impl Log for Gated {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        through(|| self.0.enabled(metadata))
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        through(|| self.0.log(record));
+    }
+
+    fn flush(&self) {}
 }

@@ -11,6 +11,7 @@ mod dataset;
 mod decode;
 mod errors;
 mod flowxo;
+mod gate;
 mod instances;
 mod listener;
 mod log;

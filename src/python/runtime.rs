@@ -15,7 +15,7 @@ use std::{
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
-    task::{JoinError, JoinHandle},
+    task::{JoinError, JoinHandle, block_in_place},
 };
 
 use super::process::{Local, PerProcess};
@@ -83,13 +83,16 @@ pub(super) fn wait<T: Send + 'static, E: Into<PyErr> + Send + 'static>(
             // The receiver is gone only when nobody wants the result any more.
             let _ = sender.send(work.await);
         }));
-        loop {
+        let waiting = || loop {
             match done.recv_timeout(TICK) {
                 Ok(result) => return result.map_err(Into::into),
                 Err(RecvTimeoutError::Timeout) => Python::attach(|py| py.check_signals())?,
                 Err(RecvTimeoutError::Disconnected) => return Err(broken()),
             }
-        }
+        };
+        // A progress callable runs on a thread of the runtime. When it asks a client for something, the task stands in
+        // that thread's own queue, which others must be let at while the thread waits.
+        if Handle::try_current().is_ok() { block_in_place(waiting) } else { waiting() }
     })
 }
 

@@ -1,17 +1,20 @@
 //! What the clients without a session have in common: their arguments, and how they are pickled.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use pyo3::{
+    exceptions::PyOverflowError,
     prelude::*,
     types::{PyDict, PyTuple},
 };
+use tokio::sync::Semaphore;
 
 use super::{client::SharedClock, config, errors::raise};
 use crate::{
     clock::{Clock, SystemClock},
     error::{Error, Result},
     http::{Proxy, Tls},
+    ids::shown,
     limits::{Limits, Retry},
     progress::Call,
 };
@@ -63,6 +66,27 @@ impl Way {
 /// A core's result as Python's.
 pub(super) fn result_of<T>(py: Python<'_>, result: Result<T>) -> PyResult<T> {
     result.map_err(|error| raise(py, &error))
+}
+
+/// A whole number within bounds; Python's know none.
+pub(super) fn whole(name: &str, value: &Bound<'_, PyAny>, allowed: RangeInclusive<i64>) -> PyResult<i64> {
+    match value.extract::<i64>() {
+        Ok(number) if allowed.contains(&number) => return Ok(number),
+        Err(error) if !error.is_instance_of::<PyOverflowError>(value.py()) => return Err(error),
+        _ => {}
+    }
+    let (found, least, most) = (value.str()?.to_string(), allowed.start(), allowed.end());
+    let found = shown(&found);
+    result_of(
+        value.py(),
+        Err(Error::config(format!("`{name}` is {found}; it must be a whole number from {least} to {most}"))),
+    )
+}
+
+/// The argument `max_concurrency`.
+pub(super) fn places(value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let most = i64::try_from(Semaphore::MAX_PERMITS).unwrap_or(i64::MAX);
+    Ok(usize::try_from(whole("max_concurrency", value, 1..=most)?).unwrap_or(Semaphore::MAX_PERMITS))
 }
 
 /// A call that begins now.

@@ -30,6 +30,12 @@ impl Retrier {
         Self { policy, budget: Budget::default() }
     }
 
+    /// The same policy with a full budget of its own.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        Self::new(self.policy.clone())
+    }
+
     /// Runs `attempt` until it succeeds, fails for good, or the attempts, the budget or the time run out. It stops
     /// before a pause that would end after the deadline, with the error that made it pause.
     ///

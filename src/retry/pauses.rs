@@ -17,8 +17,7 @@ impl<'a> Pauses<'a> {
         Self { polling, next: polling.initial }
     }
 
-    /// The next pause. What the service asks for counts as a lower bound once our own pauses have grown to it: the
-    /// recorded `Refresh: 1` stands on every 202, also on that of a report that is ready half a second later.
+    /// The next pause: ours, or longer when the service asks for it, up to [`PATIENCE`].
     pub fn next(&mut self, asked: Option<Duration>) -> Duration {
         let own = self.next;
         self.next = own.mul_f64(self.polling.factor).min(self.polling.max);

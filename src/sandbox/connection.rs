@@ -142,6 +142,7 @@ impl<S: Socket> Connection<'_, S> {
             versioned: request.header("x-gdc-version").is_some(),
             millis: started.elapsed().as_millis(),
             requests_left,
+            keep_alive: world.options.keep_alive,
             closes: old || requests_left == 0 || !request.head.keeps_alive() || plan.slow_close.is_some(),
             date: date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
         };
@@ -177,7 +178,14 @@ impl<S: Socket> Connection<'_, S> {
                 Ok(None) => {}
                 Err(reason) => return Ok(Err(reason)),
             }
-            if self.socket.read_buf(&mut self.unread).await? == 0 {
+            let idle = self.unread.is_empty().then_some(Duration::from_secs(self.world.options.keep_alive));
+            let read = self.socket.read_buf(&mut self.unread);
+            let read = match idle {
+                // By the machine's time: a client's pool of connections knows no other.
+                Some(idle) => timeout(idle, read).await.unwrap_or(Ok(0))?,
+                None => read.await?,
+            };
+            if read == 0 {
                 return Ok(Ok(None));
             }
         }

@@ -13,7 +13,8 @@ use crate::clock::Clock as _;
 /// A handler's answer; both sides are replies.
 pub(super) type Answer = Result<Reply, Box<Reply>>;
 
-const REALM: &str = "GoodData realm=\"GoodData API\"";
+/// The realm of every challenge.
+pub(super) const REALM: &str = "GoodData realm=\"GoodData API\"";
 
 /// The "Perl" family: metadata and execution. `message` is a printf template for `parameters`.
 pub(super) fn perl(
@@ -183,7 +184,8 @@ pub(super) fn usual(call: &Call, status: u16) -> Box<Reply> {
     }
 }
 
-fn html(status: u16, title: &str) -> Reply {
+/// A page as Apache writes it.
+pub(super) fn html(status: u16, title: &str) -> Reply {
     let page = format!(
         "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>{title}</title>\n</head><body>\n\
          <h1>{title}</h1>\n</body></html>\n"

@@ -1,8 +1,11 @@
 //! The ledger: every request that arrived, in order, with what became of it.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -38,10 +41,13 @@ pub struct Entry {
     pub aborted: bool,
 }
 
-/// The entries so far.
+/// How many entries are kept: a sandbox that runs for weeks forgets the oldest ones.
+const KEPT: usize = 100_000;
+
+/// The newest entries.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    entries: Mutex<Vec<Entry>>,
+    entries: Mutex<VecDeque<Entry>>,
     count: AtomicU64,
 }
 
@@ -50,7 +56,10 @@ impl Ledger {
     pub(super) fn enter(&self, head: &Head, connection: u64, received: Timestamp, fault: Option<String>) -> u64 {
         let mut entries = locked(&self.entries);
         let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        entries.push(Entry {
+        if entries.len() == KEPT {
+            entries.pop_front();
+        }
+        entries.push_back(Entry {
             number,
             method: head.method.clone(),
             path: head.path.clone(),
@@ -76,7 +85,7 @@ impl Ledger {
     }
 
     pub(super) fn entries(&self) -> Vec<Entry> {
-        locked(&self.entries).clone()
+        locked(&self.entries).iter().cloned().collect()
     }
 
     pub(super) fn clear(&self) {
@@ -112,7 +121,21 @@ fn masked_cookie(part: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::masked;
+    use super::*;
+
+    #[test]
+    fn the_oldest_entries_are_forgotten() {
+        let ledger = Ledger::default();
+        let head = Head { method: "GET".into(), path: "/gdc".into(), ..Head::default() };
+        for _ in 0..KEPT + 2 {
+            ledger.enter(&head, 1, Timestamp::UNIX_EPOCH, None);
+        }
+        ledger.amend(1, |_| panic!("it is gone"));
+        ledger.amend(KEPT as u64 + 1, |entry| entry.status = Some(200));
+        let entries = ledger.entries();
+        assert_eq!((entries.len(), entries[0].number), (KEPT, 3));
+        assert_eq!(entries[KEPT - 2].status, Some(200));
+    }
 
     #[test]
     fn secrets_are_masked_and_nothing_else() {

@@ -50,6 +50,7 @@ mod router;
 mod state;
 mod tls;
 mod tokens;
+mod uploads;
 mod wire;
 
 use std::{fmt, net::TcpListener, path::Path, sync::Arc, thread::JoinHandle, time::Duration};

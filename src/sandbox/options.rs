@@ -50,6 +50,8 @@ pub struct Options {
     pub report_count: u32,
     /// Seconds that a temporary token lives; default 600.
     pub tt_lifetime: u64,
+    /// Seconds that a connection may be idle between requests, as `Keep-Alive` announces; default 5, in real time.
+    pub keep_alive: u64,
 
     /// Failed logins until the service answers 429, the window in which they count, and its `Retry-After`.
     pub login_lockout: Lockout,
@@ -148,6 +150,7 @@ impl Default for Options {
             workspace_count: 2,
             report_count: 8,
             tt_lifetime: 600,
+            keep_alive: 5,
             login_lockout: Lockout::default(),
             login_429_body: Body429::default(),
             captcha_after_failures: None,

@@ -53,6 +53,8 @@ pub(super) struct Reply {
     pub(super) announces_keep_alive: bool,
     /// Whether `Vary` says `origin` whatever the request carried.
     pub(super) plain_vary: bool,
+    /// Whether it is another server's: none of the common headers, and a length instead of chunks.
+    pub(super) by_apache: bool,
 }
 
 /// What the common headers say.
@@ -68,6 +70,8 @@ pub(super) struct Common {
     pub(super) millis: u128,
     /// Requests that are still welcome on the connection.
     pub(super) requests_left: u32,
+    /// Seconds that the connection may be idle.
+    pub(super) keep_alive: u64,
     /// Whether the connection closes after this reply.
     pub(super) closes: bool,
     /// `Date`.
@@ -127,8 +131,11 @@ impl Reply {
     pub(super) fn dressed(&self, common: &Common) -> Vec<(Cow<'static, str>, String)> {
         let mut all = self.headers.clone();
         let mut add = |name: &'static str, value: &str| all.push((Cow::Borrowed(name), value.to_owned()));
-        if common.service != Service::FlexInsights {
+        if common.service != Service::FlexInsights || self.by_apache {
             // Nothing is recorded of the others' headers beside those that they need and their own.
+            if self.by_apache {
+                add("Server", "Apache");
+            }
             if let Some(content_type) = self.content_type.filter(|_| !self.has("Content-Type")) {
                 add("Content-Type", content_type);
             }
@@ -142,7 +149,7 @@ impl Reply {
             add("Cache-Control", "no-cache, no-store, must-revalidate");
         }
         if self.announces_keep_alive {
-            add("Keep-Alive", &format!("timeout=5, max={}", common.requests_left));
+            add("Keep-Alive", &format!("timeout={}, max={}", common.keep_alive, common.requests_left));
         }
         add("X-GDC-Log-Header", "");
         if let Some(content_type) = self.content_type.filter(|_| !self.has("Content-Type")) {
@@ -253,6 +260,7 @@ mod tests {
             request_id: "a:b:c".to_owned(),
             versioned: true,
             millis: 3,
+            keep_alive: 5,
             requests_left: 99,
             closes: false,
             date: "d".to_owned(),

@@ -7,7 +7,7 @@ use super::{
     reply::Reply,
     request::Request,
     state::World,
-    tokens,
+    tokens, uploads,
 };
 
 /// One request, with the world it acts on.
@@ -96,6 +96,7 @@ fn flex_insights(call: &Call, parts: &[&str]) -> Answer {
         ("DELETE", ["account", "profile", id]) => account::delete_profile(call, id),
         ("GET", ["account", "profile", id, "projects"]) => account::workspaces(call, id),
         ("GET", ["app", "account", "bootstrap"]) => account::bootstrap(call),
+        (_, ["uploads", ..]) => uploads::answer(call),
         ("GET", ["md"]) => metadata::workspaces(call),
         ("GET" | "POST", ["md", ws, rest @ ..]) => metadata::answer(call, ws, rest),
         ("GET", ["projects", ws]) => account::workspace(call, ws),

@@ -69,8 +69,11 @@ impl Tokens {
 pub(super) fn open(call: &Call, level: Level, length: usize) -> String {
     let sst = call.world.random.url_safe(length);
     let days = Duration::from_secs(call.world.options.sst_lifetime * DAY);
-    let session = Session { level, expires: call.world.clock.now().plus(days) };
-    locked(&call.world.tokens).sessions.insert(sst.clone(), session);
+    let now = call.world.clock.now();
+    let mut tokens = locked(&call.world.tokens);
+    tokens.sessions.retain(|_, session| session.expires > now);
+    tokens.sessions.insert(sst.clone(), Session { level, expires: now.plus(days) });
+    drop(tokens);
     sst
 }
 
@@ -85,8 +88,10 @@ pub(super) fn issue(call: &Call, sst: &str) -> String {
     bytes.extend_from_slice(tail.to_string().as_bytes());
     let token = BASE64_URL_SAFE_NO_PAD.encode(bytes);
 
-    let expires = world.clock.now().plus(Duration::from_secs(lifetime));
+    let now = world.clock.now();
+    let expires = now.plus(Duration::from_secs(lifetime));
     let mut tokens = locked(&world.tokens);
+    tokens.temporary.retain(|_, old| old.expires > now);
     if !world.options.old_tt_survives_refresh {
         tokens.temporary.retain(|_, old| old.sst != sst);
     }

@@ -32,8 +32,9 @@ impl<S: Socket> Writer<'_, S> {
         let plan = self.plan;
         let reply = plan.alter.iter().fold(reply, altered);
         let mut headers = reply.dressed(common);
+        let has_length = reply.by_apache.then_some(0);
         let mut body = BodyReader::new(reply.body, plan);
-        let promised = plan.wrong_length.map(|by| body.collect().saturating_add_signed(by));
+        let promised = plan.wrong_length.or(has_length).map(|by| body.collect().saturating_add_signed(by));
         let framing = match promised {
             _ if body.is_none() => None,
             Some(length) => Some(("Content-Length", length.to_string())),

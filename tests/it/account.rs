@@ -24,7 +24,7 @@ async fn only_the_profile_that_is_logged_in_is_deleted_and_only_by_its_id() {
     let before = stage.sandbox.ledger().len();
     for wrong in ["", "yes", &profile[1..], &profile.to_uppercase(), &format!("{profile} "), &format!("{profile}/x")] {
         let error = refused(stage.client.delete_profile(&stage.call(), wrong).await);
-        assert!(error.code() == "ConfigError" && !error.to_string().contains(&profile) || wrong.len() > 30, "{error}");
+        assert_eq!(error.code(), "ConfigError", "{error}");
     }
     assert_eq!(stage.sandbox.ledger().len(), before, "nothing was sent");
 }

@@ -147,3 +147,33 @@ async fn what_is_no_label_is_refused_in_the_services_words() {
     let error = refused(stage.client.element_uris(&stage.call(), &unknown, &owned(&["x"])).await);
     assert_eq!(error.code(), "NotFound");
 }
+
+#[tokio::test]
+async fn an_answer_that_leads_away_is_not_followed() {
+    let stage = Stage::new();
+    let queues = label(&stage, "label.conversations.queue").await;
+    let asked = owned(&["Billing"]);
+    for to in ["https://evil.example/gdc/x", "//evil.example/gdc/x", "/other"] {
+        stage.sandbox.clear_faults();
+        stage.fault(json!({"fault": "redirect", "to": to, "status": 303, "path": VALID}));
+        let error = refused(stage.client.element_uris(&stage.call(), &queues, &asked).await);
+        assert_eq!(error.code(), "UntrustedUri", "{to}");
+    }
+    // Nor is an element taken for one of this workspace when it is none: filters send its address back.
+    let other = format!("/gdc/md/{}/obj/1140/elements?id=1", stage.sandbox.workspaces()[1]);
+    for uri in [other.as_str(), "https://evil.example/gdc/md/x", "/gdc/account/token", "no uri"] {
+        stage.sandbox.clear_faults();
+        let body =
+            json!({"attributeElements": {"elements": [{"title": "Billing", "uri": uri}], "paging": {"total": "1"}}});
+        stage.fault(json!({"fault": "status", "status": 200, "path": LIST, "body": body.to_string()}));
+        let error = refused(stage.client.elements(&stage.call(), &queues, None, None).await);
+        assert_eq!(error.code(), "UntrustedUri", "{uri}");
+    }
+    // A list that ends before it says is not taken for a whole one.
+    stage.sandbox.clear_faults();
+    let own = format!("/gdc/md/{}/obj/1140/elements?id=1", stage.sandbox.workspace());
+    let body = json!({"attributeElements": {"elements": [{"title": "Billing", "uri": own}], "paging": {"total": "7"}}});
+    stage.fault(json!({"fault": "status", "status": 200, "path": LIST, "body": body.to_string()}));
+    let error = refused(stage.client.elements(&stage.call(), &queues, None, None).await);
+    assert!(error.to_string().contains("of 7 elements the service gave 1, and then no more"), "{error}");
+}

@@ -179,6 +179,19 @@ async fn a_report_that_was_edited_meanwhile_is_described_again_once() {
 }
 
 #[tokio::test]
+async fn many_exports_that_notice_an_edit_describe_the_report_once() {
+    let stage = Stage::with(|_| (), |asked| asked.max_concurrency = 50);
+    let start = on_days(whole(MAIN), "2023-01-02", "2023-01-02");
+    stage.table(&start).await.unwrap();
+    stage.fault(json!({"fault": "edited_report", "path": EXECUTE, "times": 1}));
+    stage.sandbox.clear_ledger();
+    let all = futures_util::future::join_all((0..50).map(|_| stage.table(&start))).await;
+    assert!(all.iter().all(|table| table.as_ref().unwrap().column_names().last() == Some(&"Renamed")));
+    assert_eq!(stage.requests("GET", "/gdc/md/*/obj/3035643").len(), 1);
+    assert_eq!(stage.sandbox.ledger().len(), 4 + 2 * 50);
+}
+
+#[tokio::test]
 async fn an_empty_window_notices_an_edit_by_what_its_address_announces() {
     let stage = Stage::new();
     stage.table(&whole(MAIN)).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use insightframe::insights::AuthMode;
 use serde_json::json;
 
-use crate::stage::{EXECUTE, MAIN, RESULT, Stage, until, whole};
+use crate::stage::{EXECUTE, LOGIN, MAIN, RESULT, Stage, until, whole};
 
 const LOGOUT: &str = "/gdc/account/login/*";
 
@@ -42,6 +42,26 @@ async fn a_session_is_given_back_after_a_call_was_dropped() {
     dropped.await.unwrap_err();
     stage.client.close().await;
     assert_eq!(stage.sent("DELETE", LOGOUT), 1);
+}
+
+#[tokio::test]
+async fn a_login_under_way_is_given_back_too() {
+    for close in [true, false] {
+        let stage = std::sync::Arc::new(Stage::in_real_time(|_| (), |_| ()));
+        stage.fault(json!({"fault": "latency", "ms": 200, "path": LOGIN}));
+        let asking = tokio::spawn({
+            let stage = std::sync::Arc::clone(&stage);
+            async move { stage.client.login(&stage.call()).await }
+        });
+        until("the login is on its way", || stage.sent("POST", LOGIN) == 1).await;
+        match close {
+            true => stage.client.close().await,
+            false => stage.client.logout(&stage.call()).await.unwrap(),
+        }
+        let asked = asking.await.unwrap();
+        assert_eq!(asked.err().map(|error| error.code()), close.then_some("ConfigError"));
+        assert_eq!(stage.account(), (1, 0, 1));
+    }
 }
 
 #[tokio::test]

@@ -195,8 +195,10 @@ fn a_proxy_for_plain_http_is_refused_unless_it_is_on_this_machine() {
 #[ignore = "is run by `a_proxy_of_the_environment_is_not_asked_for_loopback`"]
 async fn export_in_this_environment() {
     let Ok(Value::String(_)) = std::env::var("HTTP_PROXY").map(Value::String) else { panic!("no proxy is set") };
-    let stage = Stage::new();
-    assert_eq!(stage.table(&whole(MAIN)).await.unwrap().num_rows(), 620);
+    for tls in [false, true] {
+        let stage = Stage::with(|served| served.tls = tls, |_| ());
+        assert_eq!(stage.table(&whole(MAIN)).await.unwrap().num_rows(), 620, "{}", stage.sandbox.url());
+    }
 }
 
 #[test]

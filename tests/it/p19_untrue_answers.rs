@@ -71,6 +71,16 @@ async fn what_goes_wrong_once_is_mended() {
 
 /// What a wire that can't be trusted may make of a result: a type, if any, and a body.
 #[tokio::test]
+async fn json_that_breaks_off_is_asked_for_again() {
+    for path in [IDENTIFIERS, "/gdc/md/*/obj/*", "/gdc/md/*/objects/get", EXECUTE] {
+        let stage = Stage::new();
+        stage.fault(json!({"fault": "cut", "after": 10, "times": 1, "path": path}));
+        let table = stage.table(&on_days(whole(MAIN), "2023-01-02", "2023-01-03")).await.unwrap();
+        assert_eq!((table.num_rows(), table.receipt().unwrap().retries), (40, 1), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_under_the_name_of_a_result_is_an_error() {
     let page = "<html><body>Please log in</body></html>\n";
     for (kind, body) in [

@@ -17,6 +17,8 @@ REPORT = "3035643"
 QUEUES = "label.conversations.queue"
 LISTS = ["reports", "metrics", "attributes", "labels", "facts", "datasets"]
 
+# Few rows, and ready at once: it is the answers around them that matter here.
+pytestmark = pytest.mark.insights_sandbox(rows_per_day=20, raw_202_count=0)
 both_modes = pytest.mark.parametrize("auth", ["header", "cookie"])
 
 
@@ -52,7 +54,7 @@ def test_every_page_of_a_large_account(insights_sandbox: Sandbox, auth: Any) -> 
         assert {row["id"]: row["title"] for row in reports.to_dicts()} == insights_sandbox.reports
         assert len(reports) == 120
         # What is listed can be exported, the last one too.
-        assert client.export(reports.to_dicts()[-1]["id"], start="2023-12-01", end="2023-12-01").num_rows == 3360
+        assert client.export(reports.to_dicts()[-1]["id"], start="2023-12-01", end="2023-12-01").num_rows == 20
         assert len(client.elements("label.customers.phone")) == 50_000
     assert len(logins(insights_sandbox)) == 1
 
@@ -123,7 +125,12 @@ Report `Queue Performance by Interval` (3035643, aaosExgHgF8r)
   Interval 15 Minutes      attribute  utf8                 label.conversations.interval_15
   Channel                  attribute  utf8                 label.conversations.channel
   Direction                attribute  utf8                 label.conversations.direction
-  Offered Contacts         metric     int64                aaZy6qHGO5Xh                     #,##0
+  Offered Contacts         metric     int64                aaotOAmytv6b                     #,##0
+  Average Handle Time      metric     float64              aaS6Bl6THzGr                     #,##0.00
+  Abandons                 metric     int64                aagrrpaL8Kz4                     #,##0
+  Service Level            metric     float64              aa0y3f2MNeDn                     #,##0.00%
+  Average Speed of Answer  metric     float64              aaYi7NWgbAZ9                     #,##0.00
+  Volume Handled           metric     int64                aaC4GvhcvLkJ                     #,##0\
 """)
         assert (report.id, report.identifier, report.pivoted) == (REPORT, "aaosExgHgF8r", False)
         assert report.uri == f"/gdc/md/{report.workspace}/obj/{report.id}"
@@ -148,6 +155,7 @@ Report `Queue Performance by Interval` (3035643, aaosExgHgF8r)
         assert table.schema == {column.name: column.type for column in report.columns}
 
 
+@pytest.mark.insights_sandbox(raw_202_count=1)
 def test_a_described_export_costs_three_requests_and_the_polls(
     insights_sandbox: Sandbox, insights_client: InsightsClient
 ) -> None:
@@ -185,7 +193,7 @@ def test_an_edited_report_is_noticed(insights_sandbox: Sandbox, insights_client:
 
 
 def test_a_definition_that_may_not_be_read(insights_sandbox: Sandbox, insights_client: InsightsClient) -> None:
-    insights_sandbox.fault("status", path="/gdc/md/*/obj/*", method="GET", status=403)
+    insights_sandbox.fault("status", path="/gdc/md/*/obj/*", method="GET", times=None, status=403)
     assert message(Forbidden, lambda: insights_client.describe(REPORT)).startswith("GET /gdc/md/")
     table = insights_client.export(REPORT, start="2023-12-01", end="2023-12-01")
     assert table.receipt is not None
@@ -242,7 +250,7 @@ def test_no_switch_of_the_protocol_is_noticed(insights_sandbox: Sandbox, auth: A
         assert client.profile_id is not None
         client.delete_profile(confirm=client.profile_id)
         with pytest.raises(SessionLost, match="was deleted by this client"):
-            client.reports(refresh=True)
+            client.reports()
 
 
 @both_modes
@@ -315,6 +323,22 @@ hint: pass `workspace=…` to the client or the call, or set FLEX_INSIGHTS_WORKS
     ) == snapshot(
         "`/gdc/md/hmowsrc1zhzbps8hgupnepi9bflwdffu/obj/3035643` is not in the workspace `sandboxws0000000000000000000one1`"
     )
+    assert insights_sandbox.ledger == []
+
+
+def test_a_closed_client_gives_nothing_not_even_what_it_has_kept(
+    insights_sandbox: Sandbox, insights_client: InsightsClient
+) -> None:
+    calls = (insights_client.workspaces, insights_client.reports, lambda: insights_client.describe(REPORT))
+    for call in calls:
+        call()
+    insights_client.close()
+    insights_sandbox.clear_ledger()
+    for call in calls:
+        assert message(ConfigError, call) == snapshot("""\
+the client is closed
+hint: make a new one, or use it inside its `with` block\
+""")
     assert insights_sandbox.ledger == []
 
 

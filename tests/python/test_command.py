@@ -72,7 +72,7 @@ def test_export_of_some_rows_in_windows(insights_sandbox: Sandbox, tmp_path: Pat
         (
             2,
             """\
-ConfigError: `--where label.conversations.queue` is not of the form LABEL=VALUE
+error: `--where label.conversations.queue` is not of the form LABEL=VALUE
 hint: for instance `--where label.agents.team_name=Billing`
 """,
         )

@@ -68,7 +68,7 @@ def test_what_is_missing_is_named_with_all_places(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigError) as name:
         InsightsClient()
     assert str(name.value) == snapshot("""\
-no user name: none was given, `FLEX_INSIGHTS_USERNAME` is not set, and the profile file `/nowhere/config.toml` doesn't exist
+no user name and no password: none was given, `FLEX_INSIGHTS_USERNAME` and `FLEX_INSIGHTS_PASSWORD` are not set, and the profile file `/nowhere/config.toml` doesn't exist
 hint: Flex Insights has logins of its own, issued by Twilio's support; to try without one, start a sandbox: `insightframe demo`\
 """)
     with pytest.raises(ConfigError) as password:

@@ -47,10 +47,13 @@ def test_every_error_of_the_core_has_its_class() -> None:
 def test_each_survives_pickling_and_copying_with_its_attributes(cls: type[InsightframeError]) -> None:
     attributes = {name: 7 for c in cls.__mro__ for name in getattr(c, "__annotations__", {}) if name != "code"}
     error = cls("what happened\nhint: do this", **attributes)
-    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+    # Tables among the results can't travel.
+    travelling = {name: value for name, value in attributes.items() if (cls, name) != (errors.PartialResult, "result")}
+    for twin, expected in ((pickle.loads(pickle.dumps(error)), travelling), (copy.copy(error), attributes)):
         assert type(twin) is cls
         assert str(twin) == "what happened\nhint: do this"
-        assert vars(twin) == vars(error) == attributes
+        assert vars(twin) == expected
+        assert vars(error) == attributes
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -195,7 +195,7 @@ def test_a_body_that_is_cut_short(
     assert caught.value.retryable
     if fault == "cut":
         assert text(caught.value) == snapshot(
-            "the result broke off after 1000 bytes, 4 times: GET /gdc/projects/sandboxws0000000000000000000one1/execute/raw/…: the connection broke: error decoding response body: error reading a body from connection: unexpected EOF during chunk size line"
+            "the result broke off after 1000 bytes: GET /gdc/projects/sandboxws0000000000000000000one1/execute/raw/…: the connection broke: error decoding response body: error reading a body from connection: unexpected EOF during chunk size line (after 4 attempts in … s)"
         )
     insights_sandbox.clear_faults()
     assert len(insights_client.resume(caught.value.handle)) == 50
@@ -208,7 +208,7 @@ def test_a_result_that_changes_under_the_download(insights_client: InsightsClien
     with pytest.raises(ResultChanged) as caught:
         insights_client.export(REPORT)
     assert text(caught.value) == snapshot("""\
-fetched again, the first 2000 bytes of the result differ
+fetched again, the first 2000 bytes of the result differ (after 2 attempts in … s)
 hint: export the report again; nothing of the two results was mixed\
 """)
 

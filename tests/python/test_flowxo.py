@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insightframe import FlowXoClient, Table, errors
+from insightframe import FlowXoClient, InsightsClient, Table, errors
 from insightframe.sandbox import Sandbox
 
 COUNTERS = ["active_users", "total_users", "new_users", "triggers", "received_messages", "sent_messages"]
@@ -103,6 +103,8 @@ def test_times_are_sent_as_instants(sandbox: Sandbox, client: FlowXoClient, star
         ({"tz": "UTC", "offset": 0}, "give one of them"),
         ({"unit": "week"}, "choose `month`, `day` or `hour`"),
         ({"start": "1800-01-01", "unit": "hour"}, "more than 1000 requests"),
+        ({"offset": 2**70}, "`offset` is 1180591620717411303424; it must be a whole number from -840 to 840"),
+        ({"tz": datetime.timezone(datetime.timedelta(seconds=90))}, "no whole number of minutes"),
     ],
 )
 def test_what_can_not_be_asked_is_refused_before_it_is_sent(
@@ -111,6 +113,50 @@ def test_what_can_not_be_asked_is_refused_before_it_is_sent(
     with pytest.raises(errors.ConfigError, match=words):
         client.metrics(**arguments)  # type: ignore[arg-type]
     assert sandbox.ledger == []
+
+
+@pytest.mark.parametrize("limit", [0, -1, 2**32, 2**40, 2**70])
+def test_a_limit_that_is_none_is_refused_before_it_is_sent(sandbox: Sandbox, client: FlowXoClient, limit: int) -> None:
+    for method in (client.top_messages, client.top_flows):
+        with pytest.raises(
+            errors.ConfigError, match=f"`limit` is {limit}; it must be a whole number from 1 to 4294967295"
+        ):
+            method("2023-05-01", "2023-05-31", limit)
+    with pytest.raises(errors.ConfigError, match="`limit` is"):
+        asyncio.run(client.top_flows_async(limit=limit))
+    with pytest.raises(TypeError, match="limit"):
+        client.top_flows(limit="5")  # type: ignore[arg-type]
+    assert sandbox.ledger == []
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**62, 2**70])
+def test_a_number_of_places_that_can_not_be_is_refused(number: int) -> None:
+    with pytest.raises(errors.ConfigError, match=r"`max_concurrency` is .*; it must be a whole number from 1 to"):
+        FlowXoClient("key", max_concurrency=number)
+    with pytest.raises(errors.ConfigError, match=r"`max_concurrency` is .*; it must be a whole number from 1 to"):
+        InsightsClient("u", "p", max_concurrency=number)
+
+
+def test_the_offset_may_be_given_by_its_place_or_as_a_zone(sandbox: Sandbox, client: FlowXoClient) -> None:
+    east = datetime.timezone(datetime.timedelta(hours=2))
+    for stats in (client.stats("2023-05-01", "2023-05-02", 120), client.stats("2023-05-01", "2023-05-02", tz=east)):
+        assert stats == client.stats("2023-05-01", "2023-05-02", offset=120)
+    assert client.stats("2023-05-01", "2023-05-02", tz=datetime.UTC) == client.stats("2023-05-01", "2023-05-02", 0)
+    days = ("2023-05-01", "2023-05-02", "day", 120)
+    table = client.metrics(*days).to_dicts()
+    assert table == client.metrics("2023-05-01", "2023-05-02", tz=east).to_dicts()
+    assert table == client.insights(*days)[1].to_dicts()
+    assert table == asyncio.run(client.metrics_async(*days)).to_dicts()
+    assert asyncio.run(client.stats_async("2023-05-01", "2023-05-02", 120)) == client.insights(*days)[0]
+    assert "offset=120" in sandbox.ledger[-1].query
+    with pytest.raises(TypeError, match="`tz` must be the name of a time zone"):
+        client.stats(tz=7)  # type: ignore[arg-type]
+
+
+def test_the_bucket_of_an_hour_is_called_by_its_time_in_utc(client: FlowXoClient) -> None:
+    first = client.metrics("2023-05-01", "2023-05-01", "hour", 120, fill=True).to_dicts()[0]
+    assert first["timestamp"] == datetime.datetime(2023, 4, 30, 22, tzinfo=datetime.UTC)
+    assert first["bucket"] in {"2023-04-30T22", None}
 
 
 def test_several_accounts_are_asked_at_once(sandbox: Sandbox) -> None:
@@ -135,9 +181,16 @@ def test_an_account_that_fails_does_not_lose_the_others(sandbox: Sandbox) -> Non
     assert [row["account"] for row in table.to_dicts()] == ["account-1", "account-3"]
     assert list(caught.value.failures) == ["account-2"]
     assert isinstance(caught.value.failures["account-2"], errors.InvalidCredentials)
+    twin = pickle.loads(pickle.dumps(caught.value))
+    assert (str(twin), twin.result) == (str(caught.value), None)
+    assert twin.failures["account-2"].code == "InvalidCredentials"
+    assert caught.value.result is table
     with pytest.raises(errors.PartialResult) as caught:
         client.stats("2023-05-01", "2023-05-31")
     assert isinstance(caught.value.result, dict)
+    with pytest.raises(errors.PartialResult) as caught:
+        client.insights("2023-05-01", "2023-05-31", "month")
+    assert pickle.loads(pickle.dumps(caught.value)).result is None
     with pytest.raises(errors.InvalidCredentials):
         sandbox.flowxo_client(api_key={"a": "wrong", "b": "wrong-too"}).workflows()
 

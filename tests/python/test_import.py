@@ -34,6 +34,12 @@ def test_import_takes_less_than_30_ms_and_imports_no_other_library() -> None:
     assert best < 0.030
 
 
+def test_submodules_are_there_without_an_import_of_their_own() -> None:
+    probe = "import insightframe as i; print(i.sandbox.Sandbox.__name__, i.progress.Event.__name__, sorted(dir(i)) == dir(i), 'Retry' in dir(i))"
+    result = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True)
+    assert result.stdout.split() == ["Sandbox", "Event", "True", "True"]
+
+
 def test_there_is_no_required_dependency() -> None:
     required = [line for line in importlib.metadata.requires("insightframe") or [] if "extra ==" not in line]
     assert required == []

@@ -66,6 +66,30 @@ def test_waiting_ends_at_its_deadline_with_the_sid() -> None:
         assert client.fetch(caught.value.handle).status == "creation-in-progress"
 
 
+def test_a_creation_that_may_have_happened_is_not_retryable(sandbox: Sandbox) -> None:
+    sandbox.fault("stall", method="POST", times=None)
+    client = sandbox.instances_client()
+    # As a caller does that goes by `retryable`.
+    for _ in range(2):
+        with pytest.raises(TimeoutError, match=r"hint: .* `configuration\(\)` tells") as caught:
+            client.create(timeout=0.3)
+        if not caught.value.retryable:
+            break
+    assert [entry.method for entry in sandbox.ledger] == ["POST"]
+    assert sandbox.instances_created == 1
+
+
+def test_what_was_created_is_not_lost_when_waiting_fails(sandbox: Sandbox, client: FlexInstancesClient) -> None:
+    sandbox.fault("status", status=503, method="GET", times=3)
+    with pytest.raises(errors.ServerFault, match="hint: the instance was created as `GO") as caught:
+        client.create(wait=True)
+    assert not caught.value.retryable
+    sid = str(caught.value).split("`")[-2].removeprefix('wait("').removesuffix('")')
+    assert client.wait(sid, 60).status == "ready"
+    assert asyncio.run(client.wait_async(sid, 60)).status == "ready"
+    assert sandbox.instances_created == 1
+
+
 @pytest.mark.parametrize("status", ["creation-failed", "deleted"])
 def test_a_state_without_hope_is_an_error(status: str) -> None:
     with Sandbox(instances_final_status=status) as sandbox:

@@ -1,5 +1,6 @@
 """Waiting for a report: on a clock that is put forward, through tokens that die, and from where a deadline left it."""
 
+import asyncio
 import dataclasses
 import threading
 import time
@@ -164,6 +165,19 @@ def test_progress_of_the_client_and_of_the_call(insights_sandbox: Sandbox, caplo
         # It is logged, and the export goes on.
         assert len(client.export(REPORT, progress=broken)) == 50
     assert "the listener's own fault" in caplog.text
+
+
+@pytest.mark.insights_sandbox(raw_202_count=0)
+def test_a_progress_callable_may_use_the_client(insights_sandbox: Sandbox) -> None:
+    asked: list[str] = []
+    with insights_sandbox.insights_client() as client:
+
+        def ask(_: Event) -> None:
+            asked.extend(client.identifiers(["date.date.mmddyyyy"]))
+
+        assert len(client.export(REPORT, progress=ask)) == 50
+        assert len(asyncio.run(client.export_async(REPORT, progress=ask))) == 50
+    assert len(asked) >= 4
 
 
 @pytest.mark.insights_sandbox(raw_202_count=0)

@@ -5,7 +5,7 @@ import pickle
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -169,3 +169,35 @@ def test_of_the_command(insights_sandbox: Sandbox, tap: Tap, tmp_path: Path, mon
     assert len(secrets) >= 3
     for secret in secrets:
         assert secret not in "\n".join(seen)
+
+
+def test_of_the_clients_without_a_session(log: Everything) -> None:
+    key, secret = "canary-flowxo-key", "canary-api-secret"
+    two = {"a": key, "b": key}
+    # Each knows what it was sent itself.
+    calls: list[tuple[str, str, Callable[[Sandbox], object]]] = [
+        ("/api/*", key, lambda sandbox: sandbox.flowxo_client(virtual_time=True).workflows()),
+        ("/api/*", key, lambda sandbox: sandbox.flowxo_client(virtual_time=True, api_key=two).workflows()),
+        ("/v1/*", secret, lambda sandbox: sandbox.instances_client(virtual_time=True).configuration()),
+        ("/v2/*", secret, lambda sandbox: sandbox.instances_client(virtual_time=True).create(wait=True)),
+    ]
+    seen: list[str] = []
+    with Sandbox(flowxo_api_key=key, api_secret=secret) as sandbox:
+        seen += [repr(sandbox.flowxo_client()), repr(sandbox.instances_client())]
+        # On a short page, and behind more of one than is read of an answer.
+        for before in ("", "<b> </b>" * 8_190):
+            for status in (200, 400, 401, 429, 503):
+                for path, sent, ask in calls:
+                    body = f"{before}you sent {sent}"
+                    sandbox.fault("status", status=status, path=path, body=body, times=None)
+                    with pytest.raises(InsightframeError) as caught:
+                        ask(sandbox)
+                    error = caught.value
+                    seen += [str(error), repr(error), repr(vars(error)), str(pickle.dumps(error))]
+                    sandbox.clear_faults()
+        seen += [f"{entry} {entry.headers}" for entry in sandbox.ledger]
+    everything = "\n".join([*seen, *log.records])
+    assert "you sent ***" in everything
+    assert "trying again" in everything
+    assert key not in everything
+    assert secret not in everything

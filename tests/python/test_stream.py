@@ -125,7 +125,7 @@ def test_a_failure_in_the_middle_reaches_a_loop(insights_client: InsightsClient,
     break_off(insights_sandbox)
     stream = insights_client.stream(REPORT)
     assert len(next(stream)) > 0
-    with pytest.raises(ResultIncomplete, match=f"the result broke off after {LATE} bytes, 4 times") as caught:
+    with pytest.raises(ResultIncomplete, match=r"the result broke off after \d+ bytes: .*after 4 attempts") as caught:
         list(stream)
     assert stream.error is caught.value
     assert stream.receipt is None

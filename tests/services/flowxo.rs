@@ -1,15 +1,23 @@
 //! Flow XO: what is asked for is what comes back, whatever of the protocol isn't established.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use arrow_array::{Array, RecordBatch, StringViewArray, TimestampMillisecondArray, cast::AsArray, types::Int64Type};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header::CONTENT_LENGTH};
 use insightframe::{
+    clock::Clock as _,
     error::Kind,
     flowxo::{Accounts, Edge, Range, Unit, Zone, with_account},
+    http::{RawBody, RawReply, Request, Sending, Transport},
     sandbox::Sandbox,
     secret::Secret,
 };
 use serde_json::{Value, json};
 
-use super::{call, fault, flowxo_client, sandbox, switches::exchange};
+use super::{call, fault, flowxo_client, flowxo_options, sandbox, switches::exchange};
 
 fn range(start: &str, end: &str, zone: Zone) -> Range {
     let edge = |name, text: &str| (!text.is_empty()).then(|| Edge::parse(name, text).unwrap());
@@ -57,6 +65,66 @@ async fn events_add_up_to_the_whole_and_users_are_those_of_the_last_bucket() {
         }
         let stamps = stamps(&table);
         assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]), "{unit}");
+        // As in the official sample: whoever is new is there from then on.
+        let column = |name: &str| table.column_by_name(name).unwrap().as_primitive::<Int64Type>().values().to_vec();
+        let (total, new) = (column("total_users"), column("new_users"));
+        assert!(new.iter().any(|new| *new > 0));
+        for at in 1..total.len() {
+            assert_eq!(total[at] - total[at - 1], new[at], "{unit} {at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_future_costs_no_request_and_gets_no_rows() {
+    let sandbox = sandbox(json!({}));
+    let (client, call) = (flowxo_client(&sandbox), call(&sandbox));
+    let utc = || Zone::offset(0).unwrap();
+    let now = sandbox.clock().timestamp();
+    let day = |days: i64| (now + jiff::SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%d").to_string();
+    let ahead = range(&day(2), &day(900), utc());
+    assert!(client.metrics(&call, &ahead, Unit::Hour, true).await.unwrap().is_empty());
+    let found = client.insights(&call, &ahead, Unit::Hour, true).await.unwrap();
+    assert!(found.stats.is_none() && found.metrics.is_empty());
+    assert!(client.stats(&call, &ahead).await.unwrap().is_none());
+    assert_eq!(sandbox.ledger().len(), 0);
+    let around = range(&day(-1), &day(9000), utc());
+    let hours = client.metrics(&call, &around, Unit::Hour, true).await.unwrap();
+    assert_eq!(sandbox.ledger().len(), 1);
+    let last = *stamps(&hours.table().unwrap()).last().unwrap();
+    assert!((0..3_600_000).contains(&(now.as_millisecond() - last)), "{last}");
+    assert!((25..=48).contains(&hours.len()), "{}", hours.len());
+}
+
+#[tokio::test]
+async fn no_more_requests_than_places_are_under_way_at_once() {
+    /// Counts what is under way.
+    #[derive(Debug, Default)]
+    struct Counted(AtomicUsize, AtomicUsize);
+    impl Transport for Counted {
+        fn send<'a>(&'a self, _: url::Url, _: &'a Request) -> Sending<'a> {
+            Box::pin(async move {
+                let now = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+                self.1.fetch_max(now, Ordering::SeqCst);
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                self.0.fetch_sub(1, Ordering::SeqCst);
+                let body: RawBody = Box::pin(futures_util::stream::iter([Ok("{}".into())]));
+                let headers = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("2"))]);
+                Ok(RawReply { status: StatusCode::OK, version: Version::HTTP_11, headers, body })
+            })
+        }
+    }
+    let sandbox = sandbox(json!({}));
+    for max_concurrency in [1, 3, 100] {
+        let counted = Arc::new(Counted::default());
+        let options = insightframe::flowxo::Options { max_concurrency, ..flowxo_options(&sandbox) };
+        let transport = Arc::clone(&counted);
+        let client = insightframe::flowxo::FlowXo::over(transport, options, Arc::new(sandbox.clock())).unwrap();
+        let year = range("2023-01-01", "2023-12-31", Zone::offset(0).unwrap());
+        client.metrics(&call(&sandbox), &year, Unit::Hour, false).await.unwrap();
+        assert_eq!(counted.1.load(Ordering::SeqCst), max_concurrency.min(12));
     }
 }
 

@@ -12,7 +12,7 @@ use insightframe::{
 };
 use serde_json::{Value, json};
 
-use super::{call, fault, instances_client, instances_options, sandbox};
+use super::{call, fault, instances_client, instances_options, sandbox, timed};
 
 fn posts(sandbox: &Sandbox) -> usize {
     sandbox.ledger().iter().filter(|entry| entry.method == "POST" && entry.status != Some(429)).count()
@@ -128,16 +128,120 @@ async fn p9_after_an_ambiguous_creation_the_configuration_tells_what_there_is() 
         (json!({"fault": "redirect", "to": "/v2/Instances", "status": 307}), false),
         (json!({"fault": "gzip_bomb", "inflated": 20_000_000}), true),
     ];
-    for (mut rule, created) in cases {
-        let sandbox = sandbox(json!({}));
-        rule["method"] = "POST".into();
-        fault(&sandbox, rule.clone());
-        let error = instances_client(&sandbox).create(&call(&sandbox), true).await.unwrap_err();
-        assert_eq!(error.code(), "AmbiguousOutcome", "{rule}: {error}");
-        assert_eq!((posts(&sandbox), sandbox.instances_created()), (1, u32::from(created)), "{rule}");
-        let words = if created { "names the instance `GO" } else { "has no configuration so far" };
-        assert!(error.to_string().contains(words), "{rule}: {error}");
+    // What the configuration can tell differs from account to account: older answers name no instance.
+    for (names, installed, uninstalled) in [
+        (true, "names the instance `GO", "has no configuration so far"),
+        (false, "has the status `inprogress`, so Flex is there", "has the status `notstarted` and names no instance"),
+    ] {
+        for (mut rule, created) in cases.clone() {
+            let sandbox = sandbox(json!({
+                "instances_configuration_flex_instance_sid": names,
+                "instances_configuration_before_install": if names { "not_found" } else { "not_started" },
+            }));
+            rule["method"] = "POST".into();
+            fault(&sandbox, rule.clone());
+            let error = instances_client(&sandbox).create(&call(&sandbox), true).await.unwrap_err();
+            assert_eq!((error.code(), error.is_retryable()), ("AmbiguousOutcome", false), "{rule}: {error}");
+            assert_eq!((posts(&sandbox), sandbox.instances_created()), (1, u32::from(created)), "{rule}");
+            let words = if created { installed } else { uninstalled };
+            assert!(error.to_string().contains(words), "{rule}: {error}");
+            let again = error.to_string().contains("before creating once more");
+            assert_eq!(again, !created, "{rule}: {error}");
+        }
     }
+}
+
+#[tokio::test]
+async fn p9_a_deadline_during_the_creation_is_no_invitation_to_repeat_it() {
+    let timeout = Duration::from_millis(300);
+    for rule in [json!({"fault": "stall"}), json!({"fault": "stall", "when": "mid_body"})] {
+        let sandbox = sandbox(json!({}));
+        let mut rule = rule;
+        rule["method"] = "POST".into();
+        fault(&sandbox, rule);
+        let (clock, call) = timed(timeout);
+        let options = insightframe::instances::Options { limits: Default::default(), ..instances_options(&sandbox) };
+        let error = Instances::new(options, clock).unwrap().create(&call, true).await.unwrap_err();
+        assert_eq!((error.code(), error.is_retryable()), ("DeadlineExceeded", false), "{error}");
+        assert!(error.to_string().contains("\nhint: whether the instance was created isn't known"), "{error}");
+        assert_eq!((posts(&sandbox), sandbox.instances_created()), (1, 1));
+    }
+    // A pause between two sends, of which the first surely had no effect, is another matter.
+    let sandbox = sandbox(json!({}));
+    fault(&sandbox, json!({"fault": "status", "status": 429, "retry_after": "100", "method": "POST"}));
+    let (clock, call) = timed(timeout);
+    let client = Instances::new(instances_options(&sandbox), clock).unwrap();
+    let error = client.create(&call, true).await.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable(), sandbox.instances_created()), ("RateLimited", true, 0));
+}
+
+#[tokio::test]
+async fn what_was_created_is_not_lost_when_waiting_for_it_fails() {
+    for (rule, code) in [
+        (json!({"fault": "status", "status": 503}), "ServerFault"),
+        (json!({"fault": "reset"}), "Interrupted"),
+        (json!({"fault": "status", "status": 403}), "Forbidden"),
+        (json!({"fault": "status", "status": 401}), "InvalidCredentials"),
+        (json!({"fault": "status", "status": 404}), "NotFound"),
+        (json!({"fault": "html"}), "UnexpectedReply"),
+    ] {
+        let sandbox = sandbox(json!({}));
+        let mut rule = rule;
+        (rule["method"], rule["times"]) = ("GET".into(), 1000.into());
+        fault(&sandbox, rule.clone());
+        let error = instances_client(&sandbox).create_and_wait(&call(&sandbox), true).await.unwrap_err();
+        assert_eq!((error.code(), error.is_retryable()), (code, false), "{rule}: {error}");
+        let words = error.to_string();
+        assert!(words.contains("\nhint: the instance was created as `GO"), "{words}");
+        let sid = words.split('`').find(|word| word.starts_with("GO")).unwrap();
+        assert!(words.ends_with(&format!("go on with `wait(\"{sid}\")`")), "{words}");
+        sandbox.clear_faults();
+        let client = instances_client(&sandbox);
+        let ready = client.wait(&call(&sandbox), &InstanceSid::parse(sid).unwrap()).await.unwrap();
+        assert_eq!((ready.status, posts(&sandbox)), (Status::Ready, 1));
+    }
+    // A state without hope says so itself, and there is nothing to go on with.
+    let sandbox = sandbox(json!({"instances_final_status": "creation-failed"}));
+    let error = instances_client(&sandbox).create_and_wait(&call(&sandbox), true).await.unwrap_err();
+    assert!(error.to_string().ends_with("the instance is `creation-failed` and won't become ready"), "{error}");
+}
+
+#[tokio::test]
+async fn an_instance_that_was_just_created_may_not_be_found_at_first() {
+    let sandbox = sandbox(json!({}));
+    fault(&sandbox, json!({"fault": "status", "status": 404, "method": "GET", "times": 3}));
+    let ready = instances_client(&sandbox).create_and_wait(&call(&sandbox), true).await.unwrap();
+    assert_eq!((ready.status, sandbox.instances_created()), (Status::Ready, 1));
+    // Of one that was made some time ago the same answer is final.
+    fault(&sandbox, json!({"fault": "status", "status": 404, "method": "GET"}));
+    let sid = InstanceSid::parse(&ready.sid).unwrap();
+    let error = instances_client(&sandbox).wait(&call(&sandbox), &sid).await.unwrap_err();
+    assert_eq!(error.code(), "NotFound");
+}
+
+#[tokio::test]
+async fn a_created_sid_of_another_shape_is_the_service_s_fault_and_says_what_was_created() {
+    let body = json!({"flex_instance_sid": "FI1", "account_sid": "AC1", "status": "creation-in-progress"});
+    let rule = json!({"fault": "status", "status": 201, "body": body.to_string(), "method": "POST"});
+    let sandbox = sandbox(json!({}));
+    fault(&sandbox, rule.clone());
+    let client = instances_client(&sandbox);
+    assert_eq!(client.create(&call(&sandbox), true).await.unwrap().sid, "FI1");
+    fault(&sandbox, rule);
+    let error = client.create_and_wait(&call(&sandbox), true).await.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), ("UnexpectedReply", false));
+    assert!(error.to_string().contains("created, but under a sid that can't be asked about: `FI1`"), "{error}");
+}
+
+#[tokio::test]
+async fn an_ambiguous_creation_keeps_what_the_service_said_about_it() {
+    let sandbox = sandbox(json!({}));
+    fault(&sandbox, json!({"fault": "status", "status": 504, "method": "POST"}));
+    let error = instances_client(&sandbox).create(&call(&sandbox), true).await.unwrap_err();
+    let Kind::Api(reply) = error.kind() else { panic!("{error}") };
+    assert_eq!((error.code(), reply.status, error.service_code()), ("AmbiguousOutcome", 504, Some("45304")));
+    assert_eq!(error.more_info(), Some("https://www.twilio.com/docs/errors/45304"));
+    assert!(reply.request_id.as_ref().is_some_and(|id| id.starts_with("RQ")), "{reply:?}");
 }
 
 #[tokio::test]
@@ -157,6 +261,20 @@ async fn p9_what_surely_had_no_effect_is_sent_again() {
         let error = instances_client(&sandbox).create(&call(&sandbox), true).await.unwrap_err();
         assert_eq!((error.code(), error.attempts()), ("RateLimited", 3));
         assert_eq!(error.service_code(), Some(code.to_string().as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_long_envelope_keeps_its_code() {
+    let long = "x".repeat(20_000);
+    for (status, code, class) in [(400, 45004, "UnexpectedReply"), (401, 20003, "InvalidCredentials")] {
+        let body =
+            json!({"message": long, "code": code, "more_info": format!("https://www.twilio.com/docs/errors/{code}")});
+        let sandbox = sandbox(json!({}));
+        fault(&sandbox, json!({"fault": "status", "status": status, "body": body.to_string()}));
+        let error = instances_client(&sandbox).configuration(&call(&sandbox)).await.unwrap_err();
+        assert_eq!((error.code(), error.service_code()), (class, Some(code.to_string().as_str())));
+        assert!(error.more_info().unwrap().ends_with(&code.to_string()) && error.to_string().len() < 600, "{error}");
     }
 }
 

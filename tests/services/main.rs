@@ -6,6 +6,8 @@
 mod faults;
 mod flowxo;
 mod instances;
+mod secrets;
+mod settings;
 mod switches;
 
 use std::{sync::Arc, time::Duration};

@@ -116,6 +116,28 @@ async fn flex_instances_looks_at_credentials_hosts_and_forms() {
 }
 
 #[tokio::test]
+async fn flex_instances_deletes_and_warns_where_it_is_told_to() {
+    let sandbox = sandbox(json!({
+        "instances_delete_instance": 204, "instances_v1_body_spelling": "accept", "instances_fetches_to_ready": 0,
+    }));
+    let own = &sandbox.options().instances;
+    let headers = [&*basic(&own.account_sid, &own.auth_token), "Content-Type: application/json"];
+    let made = exchange(&sandbox, "POST /v2/Instances", &headers, r#"{"Conversation":{"Default":true}}"#).await;
+    assert_eq!(made.0, 201);
+    assert!(made.1.contains("Warning: 299 - \"`Conversation` is spelt as in v1\""), "{}", made.1);
+    let sid = serde_json::from_str::<Value>(&made.2).unwrap()["flex_instance_sid"].as_str().unwrap().to_owned();
+    let found = exchange(&sandbox, "GET /v1/Configuration", &headers, "").await;
+    let all: Value = serde_json::from_str(&found.2).unwrap();
+    assert_eq!(all.as_object().unwrap().len(), 15 + 34);
+    assert_eq!((&all["status"], &all["crm_enabled"], &all["attributes"]), (&json!("ok"), &json!(false), &Value::Null));
+    let gone = exchange(&sandbox, &format!("DELETE /v2/Instances/{sid}"), &headers, "").await;
+    assert_eq!((gone.0, gone.2.as_str()), (204, ""));
+    assert_eq!(exchange(&sandbox, &format!("GET /v2/Instances/{sid}"), &headers, "").await.0, 404);
+    let again = exchange(&sandbox, "POST /v2/Instances", &headers, "{}").await;
+    assert_eq!((again.0, again.1.contains("Warning:")), (201, false));
+}
+
+#[tokio::test]
 async fn flow_xo_answers_odd_clients_as_it_is_told() {
     let insights = "/api/insights?start=2023-05-01&end=2023-05-03&unit=day";
     for (switches, scheme, target, status, found_in_body) in [

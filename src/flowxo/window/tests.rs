@@ -64,8 +64,28 @@ fn a_range_with_one_offset_is_one_request() {
     assert_eq!(shown_pieces(&india, Unit::Day), ["2021-09-30T18:30:00Z/… 330 day"]);
     let open = range("", "2021-10-01", &Zone::offset(330).unwrap());
     assert_eq!(shown_pieces(&open, Unit::Hour), ["…/2021-10-01T18:30:00Z 30 hour"]);
-    let future = range("2030-01-01", "", &utc);
-    assert_eq!(shown_pieces(&future, Unit::Hour), ["2030-01-01T00:00:00Z/… 0 hour"]);
+}
+
+#[test]
+fn the_future_is_neither_asked_about_nor_filled_in() {
+    let (now, zurich) = (at("2022-06-15T12:30:00Z"), Zone::named("Europe/Zurich").unwrap());
+    for (start, end, requests, filled) in [
+        ("2030-01-01", "", 0, 0),
+        ("2030-01-01", "2030-01-02", 0, 0),
+        // A day is allowed for clocks that differ.
+        ("2022-06-16T12:29:59Z", "2022-06-20", 1, 0),
+        ("2022-06-16T12:30:00Z", "2022-06-20", 0, 0),
+        ("2022-06-14", "2022-06-17", 1, 48 - 9),
+        ("2022-06-14", "2090-12-31", 1, 48 - 9),
+        ("2022-06-14", "", 1, 48 - 9),
+        ("2022-06-14", "2022-06-14", 1, 24),
+    ] {
+        let found = range(start, end, &zurich);
+        let pieces = pieces(&found, Unit::Hour, now).unwrap();
+        assert_eq!(pieces.len(), requests, "{start} {end}");
+        assert_eq!(begins(&found, Unit::Hour, now).unwrap().len(), filled, "{start} {end}");
+        assert_eq!(found.is_ahead(now), requests == 0);
+    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyMapping};
 
-use super::super::service::result_of;
+use super::super::service::{result_of, whole};
 use crate::{
-    error::Error,
+    error::{Error, Result},
     flowxo::{Edge, Range, Zone},
     secret::Secret,
 };
@@ -22,16 +22,7 @@ impl Asked<'_, '_> {
         let zone = match (self.offset, self.tz) {
             (Some(_), Some(_)) => Err(Error::config("`offset` and `tz` say the same thing; give one of them")),
             (offset, None) => Zone::offset(offset.unwrap_or(0)),
-            (None, Some(tz)) => {
-                // A `zoneinfo.ZoneInfo` knows its name.
-                let name = match tz.extract::<String>() {
-                    Ok(name) => name,
-                    Err(_) => tz.getattr("key").and_then(|key| key.extract()).map_err(|_| {
-                        PyTypeError::new_err("`tz` must be the name of a time zone, or a `zoneinfo.ZoneInfo`")
-                    })?,
-                };
-                Zone::named(&name)
-            }
+            (None, Some(tz)) => zone(tz)?,
         };
         let (start, end) = (edge("start", self.start)?, edge("end", self.end)?);
         result_of(py, zone.and_then(|zone| Range::new(start, end, zone)))
@@ -52,6 +43,42 @@ fn edge(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Edge>> 
         }
     };
     result_of(value.py(), Edge::parse(name, &text)).map(Some)
+}
+
+/// The argument `offset`, in minutes; the zone checks what is a number at all.
+pub(super) fn offset(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    value.extract().or_else(|_| whole("offset", value, -840..=840)).map(Some)
+}
+
+/// The argument `limit`, a number of rows.
+pub(super) fn limit(value: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    Ok(u32::try_from(whole("limit", value, 1..=u32::MAX.into())?).ok())
+}
+
+/// The argument `tz`: a name, a `zoneinfo.ZoneInfo`, which knows its own, or a `datetime.timezone`, which has one offset.
+fn zone(tz: &Bound<'_, PyAny>) -> PyResult<Result<Zone>> {
+    if let Ok(name) = tz.extract::<String>().or_else(|_| tz.getattr("key").and_then(|key| key.extract())) {
+        return Ok(Zone::named(&name));
+    }
+    let py = tz.py();
+    if !tz.is_instance(&py.import("datetime")?.getattr("timezone")?)? {
+        return Err(PyTypeError::new_err(
+            "`tz` must be the name of a time zone, a `zoneinfo.ZoneInfo` or a `datetime.timezone`",
+        ));
+    }
+    let seconds: f64 = tz.call_method1("utcoffset", (py.None(),))?.call_method0("total_seconds")?.extract()?;
+    let minutes = seconds / 60.0;
+    Ok(if minutes.fract() == 0.0 {
+        Zone::offset(minutes as i64)
+    } else {
+        Err(Error::config(format!("`tz` is {tz}, which is no whole number of minutes and can't be expressed")))
+    })
 }
 
 pub(super) struct Owned {

@@ -13,7 +13,7 @@ use pyo3::{
 
 use self::{
     answers::{Answers, Core, both, stats, table},
-    asked::{Asked, Owned, mapping},
+    asked::{Asked, Owned, limit, mapping, offset},
 };
 use super::{
     client::SharedClock,
@@ -21,7 +21,7 @@ use super::{
     log::log_to_python,
     remade::Remade,
     runtime::{run, wait},
-    service::{Way, call, reduce, result_of},
+    service::{Way, call, places, reduce, result_of},
 };
 use crate::{
     clock::Clock,
@@ -124,7 +124,7 @@ impl FlowXoClient {
         limits: Option<Bound<'_, PyAny>>,
         tls: Option<Bound<'_, PyAny>>,
         proxy: Option<String>,
-        max_concurrency: usize,
+        #[pyo3(from_py_with = places)] max_concurrency: usize,
         _clock: Option<PyRef<'_, SharedClock>>,
     ) -> PyResult<Self> {
         log_to_python(py);
@@ -179,13 +179,13 @@ impl FlowXoClient {
         self.names.clone()
     }
 
-    #[pyo3(name = "stats", signature = (start=None, end=None, *, offset=None, tz=None, timeout=None))]
+    #[pyo3(name = "stats", signature = (start=None, end=None, offset=None, *, tz=None, timeout=None))]
     fn stats_sync(
         &self,
         py: Python<'_>,
         start: Option<&Bound<'_, PyAny>>,
         end: Option<&Bound<'_, PyAny>>,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<&Bound<'_, PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<Py<PyAny>> {
@@ -193,12 +193,12 @@ impl FlowXoClient {
         stats(py, found)
     }
 
-    #[pyo3(signature = (start=None, end=None, *, offset=None, tz=None, timeout=None))]
+    #[pyo3(signature = (start=None, end=None, offset=None, *, tz=None, timeout=None))]
     async fn stats_async(
         &self,
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<Py<PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<Py<PyAny>> {
@@ -206,7 +206,7 @@ impl FlowXoClient {
         Python::attach(|py| stats(py, found))
     }
 
-    #[pyo3(signature = (start=None, end=None, unit="day", *, offset=None, tz=None, fill=false, timeout=None))]
+    #[pyo3(signature = (start=None, end=None, unit="day", offset=None, *, tz=None, fill=false, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn metrics(
         &self,
@@ -214,7 +214,7 @@ impl FlowXoClient {
         start: Option<&Bound<'_, PyAny>>,
         end: Option<&Bound<'_, PyAny>>,
         unit: &str,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<&Bound<'_, PyAny>>,
         fill: bool,
         timeout: Option<f64>,
@@ -225,8 +225,8 @@ impl FlowXoClient {
     }
 
     #[pyo3(
-        signature = (start=None, end=None, unit="day".into(), *, offset=None, tz=None, fill=false, timeout=None),
-        text_signature = "($self, start=None, end=None, unit='day', *, offset=None, tz=None, fill=False, timeout=None)"
+        signature = (start=None, end=None, unit="day".into(), offset=None, *, tz=None, fill=false, timeout=None),
+        text_signature = "($self, start=None, end=None, unit='day', offset=None, *, tz=None, fill=False, timeout=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn metrics_async(
@@ -234,7 +234,7 @@ impl FlowXoClient {
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
         unit: String,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<Py<PyAny>>,
         fill: bool,
         timeout: Option<f64>,
@@ -244,7 +244,7 @@ impl FlowXoClient {
         Python::attach(|py| table(py, found))
     }
 
-    #[pyo3(signature = (start=None, end=None, unit="day", *, offset=None, tz=None, fill=false, timeout=None))]
+    #[pyo3(signature = (start=None, end=None, unit="day", offset=None, *, tz=None, fill=false, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn insights(
         &self,
@@ -252,7 +252,7 @@ impl FlowXoClient {
         start: Option<&Bound<'_, PyAny>>,
         end: Option<&Bound<'_, PyAny>>,
         unit: &str,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<&Bound<'_, PyAny>>,
         fill: bool,
         timeout: Option<f64>,
@@ -263,8 +263,8 @@ impl FlowXoClient {
     }
 
     #[pyo3(
-        signature = (start=None, end=None, unit="day".into(), *, offset=None, tz=None, fill=false, timeout=None),
-        text_signature = "($self, start=None, end=None, unit='day', *, offset=None, tz=None, fill=False, timeout=None)"
+        signature = (start=None, end=None, unit="day".into(), offset=None, *, tz=None, fill=false, timeout=None),
+        text_signature = "($self, start=None, end=None, unit='day', offset=None, *, tz=None, fill=False, timeout=None)"
     )]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn insights_async(
@@ -272,7 +272,7 @@ impl FlowXoClient {
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
         unit: String,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<Py<PyAny>>,
         fill: bool,
         timeout: Option<f64>,
@@ -289,8 +289,8 @@ impl FlowXoClient {
         py: Python<'_>,
         start: Option<&Bound<'_, PyAny>>,
         end: Option<&Bound<'_, PyAny>>,
-        limit: Option<u32>,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = limit)] limit: Option<u32>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<&Bound<'_, PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<Py<PyAny>> {
@@ -303,8 +303,8 @@ impl FlowXoClient {
         &self,
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
-        limit: Option<u32>,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = limit)] limit: Option<u32>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<Py<PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<Py<PyAny>> {
@@ -319,8 +319,8 @@ impl FlowXoClient {
         py: Python<'_>,
         start: Option<&Bound<'_, PyAny>>,
         end: Option<&Bound<'_, PyAny>>,
-        limit: Option<u32>,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = limit)] limit: Option<u32>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<&Bound<'_, PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<Py<PyAny>> {
@@ -333,8 +333,8 @@ impl FlowXoClient {
         &self,
         start: Option<Py<PyAny>>,
         end: Option<Py<PyAny>>,
-        limit: Option<u32>,
-        offset: Option<i64>,
+        #[pyo3(from_py_with = limit)] limit: Option<u32>,
+        #[pyo3(from_py_with = offset)] offset: Option<i64>,
         tz: Option<Py<PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<Py<PyAny>> {

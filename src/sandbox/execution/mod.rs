@@ -17,7 +17,7 @@ use super::{
         catalog::{Definition, Kind, Object},
         object_id,
     },
-    options::{CsvGzip, DuplicateTitles, EmptyReport, Raw202Body, RawUriForm},
+    options::{CsvGzip, DuplicateTitles, EmptyReport, Options, Raw202Body, RawUriForm},
     reply::{Body, Reply},
     router::Call,
     state::locked,
@@ -38,6 +38,16 @@ struct Execution {
     sealed: Sealed,
     started: Moment,
     polls: u32,
+}
+
+/// After so many executions the ones that are gone are forgotten.
+const SWEEP: u64 = 256;
+
+impl Execution {
+    /// Whether the service no longer has the result.
+    fn is_gone(&self, options: &Options, now: Moment) -> bool {
+        now.since(self.started).as_secs_f64() >= options.compute_seconds + options.raw_result_ttl as f64
+    }
 }
 
 /// The accepted executions, by their ids.
@@ -96,6 +106,10 @@ pub(super) fn execute(call: &Call, ws: &str) -> Answer {
     };
     let mut executions = locked(&world.executions);
     executions.accepted += 1;
+    if executions.accepted.is_multiple_of(SWEEP) {
+        let now = world.clock.now();
+        executions.kept.retain(|_, execution| !execution.is_gone(&world.options, now));
+    }
     executions.kept.insert(id, execution);
     Ok(Reply::json(201, &json!({"uri": uri})).header("Location", uri))
 }
@@ -160,10 +174,10 @@ pub(super) fn poll(call: &Call, ws: &str, id: &str) -> Answer {
     let execution = {
         let mut executions = locked(&world.executions);
         let execution = executions.kept.get_mut(id).filter(|execution| execution.workspace == ws).ok_or_else(gone)?;
-        let age = now.since(execution.started).as_secs_f64();
-        if age >= options.compute_seconds + options.raw_result_ttl as f64 {
+        if execution.is_gone(options, now) {
             return Err(gone());
         }
+        let age = now.since(execution.started).as_secs_f64();
         if options.raw_uri_form != RawUriForm::Short && Sealed::of(call).as_ref() != Some(&execution.sealed) {
             return Err(errors::checked(call, "q", "CHECKSUM INVALID"));
         }

@@ -54,7 +54,7 @@ pub(super) fn too_many(call: &Call, retry_after: Option<u64>) -> Box<Reply> {
 }
 
 /// What the service says with a status when nothing more is known.
-pub(in crate::sandbox) fn usual(call: &Call, status: u16) -> Box<Reply> {
+pub(super) fn usual(call: &Call, status: u16) -> Box<Reply> {
     match status {
         200..=399 => Box::new(Reply::empty(status)),
         401 => coded(401, 20003, "Authenticate"),

@@ -41,13 +41,21 @@ impl Instance {
         if self.done.is_some() { &options.final_status } else { "creation-in-progress" }
     }
 
-    /// Lets time pass for it: after enough looks and seconds it is done.
-    fn look(&mut self, options: &InstancesOptions, now: Timestamp) {
+    /// The account's state in the configuration: Flex is there once its instance is ready.
+    pub(super) fn onboarding(&self, options: &InstancesOptions) -> &'static str {
+        match self.status(options) {
+            "ready" => "ok",
+            "creation-in-progress" | "unknown" => "inprogress",
+            _ => "notstarted",
+        }
+    }
+
+    /// Lets time pass for it: after enough fetches and seconds it is done.
+    pub(super) fn age(&mut self, options: &InstancesOptions, now: Timestamp) {
         let took = now.duration_since(self.created).as_secs_f64();
         if self.done.is_none() && self.looks >= options.fetches_to_ready && took >= options.seconds_to_ready {
             self.done = Some(now);
         }
-        self.looks += 1;
     }
 
     fn written(&self, options: &InstancesOptions) -> Value {
@@ -73,13 +81,17 @@ pub(super) fn date(options: &InstancesOptions, at: Timestamp) -> String {
 /// `POST /v2/Instances`.
 pub(super) fn create(call: &Call) -> Answer {
     let options = &call.world.options.instances;
-    check_body(call)?;
+    let outdated = check_body(call)?;
+    let warned = |reply: Reply| match outdated {
+        Some(spelling) => reply.header("Warning", format!("299 - \"`{spelling}` is spelt as in v1\"")),
+        None => reply,
+    };
     let mut place = locked(&call.world.instances.instance);
     if let Some(instance) = &*place {
         return match options.duplicate_create {
             DuplicateCreate::Conflict => Err(errors::coded(409, 45202, "Resource Already Exists")),
-            DuplicateCreate::Created => Ok(json(201, &instance.written(options))),
-            DuplicateCreate::Ok => Ok(json(200, &instance.written(options))),
+            DuplicateCreate::Created => Ok(warned(json(201, &instance.written(options)))),
+            DuplicateCreate::Ok => Ok(warned(json(200, &instance.written(options)))),
         };
     }
     let created = call.world.clock.timestamp();
@@ -88,11 +100,12 @@ pub(super) fn create(call: &Call) -> Answer {
     let reply = json(201, &instance.written(options));
     *place = Some(instance);
     call.world.instances.created.fetch_add(1, Ordering::SeqCst);
-    Ok(reply)
+    Ok(warned(reply))
 }
 
-/// Checks what the body asks for; nothing else of this world depends on it.
-fn check_body(call: &Call) -> Result<(), Box<Reply>> {
+/// Checks what the body asks for; nothing else of this world depends on it. Gives a spelling of the first version's that
+/// is accepted.
+fn check_body(call: &Call) -> Result<Option<&'static str>, Box<Reply>> {
     let options = &call.world.options.instances;
     let is_form = call.request.header("content-type").is_some_and(|kind| kind.contains("x-www-form-urlencoded"));
     let body = match (is_form && !call.request.body.is_empty(), options.form_encoded_body) {
@@ -106,14 +119,14 @@ fn check_body(call: &Call) -> Result<(), Box<Reply>> {
         if body.get(old).is_some() {
             return match options.v1_body_spelling {
                 V1Spelling::Reject => Err(errors::invalid(&format!("Unknown property [{old}]."))),
-                V1Spelling::Accept => Ok(()),
+                V1Spelling::Accept => Ok(Some(old)),
             };
         }
     }
     match body.pointer("/conversations/default") {
-        Some(Value::Bool(_)) => Ok(()),
+        Some(Value::Bool(_)) => Ok(None),
         Some(_) => Err(errors::invalid("conversations.default must be a boolean.")),
-        None if options.empty_body == EmptyBody::Created => Ok(()),
+        None if options.empty_body == EmptyBody::Created => Ok(None),
         None => Err(errors::invalid("conversations is missing.")),
     }
 }
@@ -125,7 +138,8 @@ pub(super) fn fetch(call: &Call, sid: &str) -> Answer {
     let mut place = locked(&call.world.instances.instance);
     match &mut *place {
         Some(instance) if instance.sid == sid => {
-            instance.look(options, call.world.clock.timestamp());
+            instance.age(options, call.world.clock.timestamp());
+            instance.looks += 1;
             Ok(json(200, &instance.written(options)))
         }
         _ => Err(errors::no_instance(call)),

@@ -14,7 +14,6 @@ use std::sync::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-pub(super) use self::errors::usual;
 use self::instance::Instance;
 use super::{
     errors::Answer,
@@ -85,6 +84,11 @@ pub(super) fn answer(call: &Call, version: &str, parts: &[&str]) -> Answer {
         }
     };
     served().map(dressed).map_err(|reply| Box::new(dressed(*reply)))
+}
+
+/// What a fault with a status says, headers and all.
+pub(super) fn usual(call: &Call, status: u16) -> Box<Reply> {
+    Box::new(errors::dressed(call, *errors::usual(call, status), 1))
 }
 
 /// Checks the credentials, and that they are used for their own account.

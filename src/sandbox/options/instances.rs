@@ -211,7 +211,7 @@ switch!(
         /// 400 with code 45004.
         #[default]
         Reject,
-        /// Taken like the new one.
+        /// Taken like the new one, with a header `Warning` in the answer.
         Accept,
     }
 );
@@ -240,7 +240,7 @@ switch!(
 switch!(
     /// The workspaces of Flex Insights in the configuration.
     FlexInsightsHr {
-        /// An object with one entry, the sandbox's first workspace.
+        /// An object with two entries: the sandbox's first workspace, and one without a `workspace_id`.
         #[default]
         Object,
         /// `null`.

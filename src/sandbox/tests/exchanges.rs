@@ -1,8 +1,14 @@
 //! The recorded exchanges, header by header.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
 use serde_json::json;
 
-use super::client::{Session, ask, login_body, records, start};
+use super::client::{Session, ask, login_body, parse, records, start};
 
 const COMMON: [&str; 8] = [
     "X-GDC-Log-Header",
@@ -130,9 +136,9 @@ fn a_token_answer_has_its_own_content_type() {
 fn a_dead_temporary_token_is_challenged_as_recorded() {
     let sandbox = start(|_| ());
     let session = Session::open(&sandbox);
-    sandbox.advance(std::time::Duration::from_secs(599));
+    sandbox.advance(Duration::from_secs(599));
     assert_eq!(session.get("/gdc/md").status, 200);
-    sandbox.advance(std::time::Duration::from_secs(2));
+    sandbox.advance(Duration::from_secs(2));
     let answer = ask(&sandbox, "GET /gdc/md", &[("X-GDC-AuthTT", &session.tt), ("X-GDC-VERSION", "2")], "");
     assert_eq!(answer.status, 401);
     assert_eq!(&answer.names()[..6], ["WWW-Authenticate", "Expires", "Cache-Control", "Pragma", "P3P", "Set-Cookie"]);
@@ -258,4 +264,20 @@ fn errors_come_in_their_families() {
     let body = json!({"report_req": {"report": format!("/gdc/md/{ws}/obj/1001")}});
     assert_eq!(session.post(&format!("/gdc/app/projects/{ws}/execute/raw"), &body).status, 404);
     assert_eq!(session.get(&format!("/gdc/projects/{ws}/execute/raw/abc")).status, 410);
+}
+
+#[test]
+fn an_idle_connection_is_closed_when_it_was_announced() {
+    let sandbox = start(|options| options.keep_alive = 1);
+    let tt = Session::open(&sandbox).tt;
+    let mut socket = TcpStream::connect(sandbox.url().trim_start_matches("http://")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = format!("GET /gdc/md HTTP/1.1\r\nHost: h\r\nX-GDC-AuthTT: {tt}\r\n\r\n");
+    socket.write_all(request.as_bytes()).unwrap();
+    let began = Instant::now();
+    let mut all = Vec::new();
+    socket.read_to_end(&mut all).unwrap();
+    let answer = parse(&all).unwrap();
+    assert_eq!((answer.status, answer.header("Keep-Alive")), (200, "timeout=1, max=99"));
+    assert!((900..5_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Session, start};
+use super::client::{Session, ask, start};
 use crate::sandbox::options::{IdentifiersOrder, ValidElements303};
 
 #[test]
@@ -157,6 +157,35 @@ fn the_roots_list_what_clients_look_for() {
     }
     let answer = session.get("/gdc/ping");
     assert_eq!((answer.status, answer.text().as_str()), (200, ""));
+}
+
+#[test]
+fn the_file_area_is_another_server_with_two_challenges() {
+    let sandbox = start(|_| ());
+    let session = Session::open(&sandbox);
+    let refused = ask(&sandbox, "GET /gdc/uploads/", &[], "");
+    let challenges: Vec<_> = refused
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "WWW-Authenticate")
+        .map(|(_, value)| value.as_str())
+        .collect();
+    assert!(challenges[0].starts_with("Basic "), "{challenges:?}");
+    assert_eq!(
+        challenges[1..],
+        ["GoodData realm=\"GoodData API\" cookie=GDCAuthTT location=http://127.0.0.1:1/gdc/account/token"]
+    );
+    assert_eq!(
+        refused.names(),
+        ["WWW-Authenticate", "WWW-Authenticate", "Server", "Content-Type", "Connection", "Date", "Content-Length",]
+    );
+    let missing = session.get("/gdc/uploads/nothing.zip");
+    for (answer, status) in [(&refused, 401), (&missing, 404), (&session.post("/gdc/uploads", &json!({})), 405)] {
+        assert_eq!((answer.status, answer.header("Server")), (status, "Apache"));
+        assert_eq!(answer.header("Content-Type"), "text/html; charset=iso-8859-1");
+        assert_eq!(answer.header("Content-Length"), answer.body.len().to_string());
+        assert!(answer.text().starts_with("<!DOCTYPE HTML"), "{answer:?}");
+    }
 }
 
 #[test]
