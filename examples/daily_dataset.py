@@ -1,7 +1,7 @@
 """A dataset that is brought up to date every morning: what a scheduled job runs, here twice in a row.
 
-The first run fetches all days. The second one, a day later, fetches the new day, and the two before it once more because
-the service still corrects them; the rest is skipped without a request.
+The first run fetches all days. The second one, a day later, fetches the new day, and the two before it once more
+because the service still corrects them; the rest is skipped without a request.
 """
 
 import tempfile

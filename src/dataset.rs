@@ -87,12 +87,12 @@ pub async fn write(client: &Insights, call: &Call, asked: &Asked) -> Result<Rece
         concurrency: client.max_concurrency,
         clock: Arc::clone(&call.clock),
     };
-    // Cut like the whole, so that one that is too large for the service is halved on its way.
-    let fetch = async |window: Window| {
+    let fetch = |window: Window| {
+        // Cut like the whole, so that one that is too large for the service is halved on its way.
         let days = Interval { start: window.start, end: window.end, label: interval.label.clone() };
         let start = Start::New(Export { interval: Some(days), ..asked.export.clone() });
-        let (stream, _) = export::stream(client, &call.given(Some(timeout)), start).await?;
-        Ok(stream)
+        let (client, call) = (client.clone(), call.given(Some(timeout)));
+        async move { export::stream(&client, &call, start).await.map(|(stream, _)| stream) }
     };
     let journal = filling.fill(journal, plan.fetched.clone(), fetch).await?;
     Ok(receipt(call, asked, plan, &journal))
@@ -178,22 +178,22 @@ impl Filling {
     ///
     /// # Errors
     /// That of the first window that failed, when all that were under way are through.
-    pub async fn fill(
+    pub async fn fill<F: Future<Output = Result<Stream>>>(
         &self,
         journal: Journal,
         windows: Vec<Window>,
-        fetch: impl AsyncFn(Window) -> Result<Stream>,
+        fetch: impl Fn(Window) -> F,
     ) -> Result<Arc<Journal>> {
         let journal = Arc::new(journal);
         let mut windows = VecDeque::from(windows);
         while journal.schema().is_none()
             && let Some(window) = windows.pop_front()
         {
-            Box::pin(self.window(&journal, window, &fetch)).await?;
+            Box::pin(self.window(&journal, window, fetch(window))).await?;
         }
         let failed = AtomicBool::new(false);
         let rest = windows.into_iter().take_while(|_| !failed.load(Ordering::Relaxed));
-        let done = stream::iter(rest).map(|window| Box::pin(self.window(&journal, window, &fetch)));
+        let done = stream::iter(rest).map(|window| Box::pin(self.window(&journal, window, fetch(window))));
         let mut done = done.buffer_unordered(self.concurrency);
         let mut outcome = Ok(());
         while let Some(window) = done.next().await {
@@ -212,18 +212,18 @@ impl Filling {
         &self,
         journal: &Arc<Journal>,
         window: Window,
-        fetch: &impl AsyncFn(Window) -> Result<Stream>,
+        fetched: impl Future<Output = Result<Stream>>,
     ) -> Result<()> {
-        self.file(journal, window, fetch).await.map_err(|error| error.of_part(format!("in the window {window}")))
+        self.file(journal, window, fetched).await.map_err(|error| error.of_part(format!("in the window {window}")))
     }
 
     async fn file(
         &self,
         journal: &Arc<Journal>,
         window: Window,
-        fetch: &impl AsyncFn(Window) -> Result<Stream>,
+        fetched: impl Future<Output = Result<Stream>>,
     ) -> Result<()> {
-        let stream = fetch(window).await?;
+        let stream = fetched.await?;
         let schema = journal.agree(|known| columns::agree(known, stream.schema(), self.widen))?;
         let mut row = Row {
             start: window.start,

@@ -504,7 +504,7 @@ class InsightsClient:
         end: _Day,
         every: _Every | None = "1d",
         restate: int | None = None,
-        format: Literal["parquet", "ipc", "csv"] = "parquet",
+        format: Literal["parquet", "ipc", "csv"] = "parquet",  # noqa: A002
         date: str | None = None,
         where: _Where | None = None,
         schema: _Schema | None = None,
@@ -538,15 +538,15 @@ class InsightsClient:
         spark.read.parquet("calls")                                            # window_start is a date
         ```
 
-        Every file has the same columns and types, text as plain strings; in CSV files all is text. A window whose columns
-        differ from those before is an error that names the column. With `widen=True` new columns are taken along and lost
-        ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns, and readers
-        must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in DuckDB,
-        a `schema` in pyarrow).
+        Every file has the same columns and types, text as plain strings; in CSV files all is text. A window whose
+        columns differ from those before is an error that names the column. With `widen=True` new columns are taken
+        along and lost ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns,
+        and readers must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in
+        DuckDB, a `schema` in pyarrow).
 
         One export at a time writes to a dataset. On a local disk a second one is refused at once. In a store it is
-        refused as soon as the first one has written to the manifest since, before it puts any file there; stores without
-        conditional writes can't notice it, and there it is up to you.
+        refused as soon as the first one has written to the manifest since, before it puts any file there; stores
+        without conditional writes can't notice it, and there it is up to you.
 
         Args:
             report: As in `export`. A dataset is one report, named in one way.
@@ -555,8 +555,8 @@ class InsightsClient:
             start: First day, included. Text is `YYYY-MM-DD`.
             end: Last day, included. A window that lies within one that is done is done; one that goes on from the same
                 first day to a later one takes its place.
-            every: The length of a window, on the calendar: `"1d"`, `"1w"` from Monday, `"1mo"`; `None` for one window. A
-                window that the service calls too large is fetched in halves, into the one file.
+            every: The length of a window, on the calendar: `"1d"`, `"1w"` from Monday, `"1mo"`; `None` for one window.
+                A window that the service calls too large is fetched in halves, into the one file.
             restate: How many of the newest windows are fetched although they are done, because the service still
                 corrects them. Default none.
             format: The kind of the files.
@@ -594,7 +594,7 @@ class InsightsClient:
         end: _Day,
         every: _Every | None = "1d",
         restate: int | None = None,
-        format: Literal["parquet", "ipc", "csv"] = "parquet",
+        format: Literal["parquet", "ipc", "csv"] = "parquet",  # noqa: A002
         date: str | None = None,
         where: _Where | None = None,
         schema: _Schema | None = None,

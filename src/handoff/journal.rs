@@ -33,7 +33,7 @@
 //!
 //! Days are inclusive, `written` is in UTC, `rows` and `bytes` are those of the file, `sha256` is that of its bytes. A
 //! window has no `file` when nothing came, not even the names of columns. `fingerprint` is that of
-//! [`fingerprint`](super::table::fingerprint).
+//! [`fingerprint`].
 
 use std::{
     collections::BTreeMap,
@@ -237,8 +237,8 @@ impl Journal {
     /// # Errors
     /// As [`announce`](Self::announce).
     pub async fn flush(&self) -> Result<()> {
-        let (changes, written) = (self.state().changes, self.written.lock().await.changes);
-        if changes == written { Ok(()) } else { self.change(|_| ()).await }
+        let changes = self.state().changes;
+        if changes == self.written.lock().await.changes { Ok(()) } else { self.change(|_| ()).await }
     }
 
     async fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {

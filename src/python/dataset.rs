@@ -32,7 +32,9 @@ impl InsightsClient {
     #[pyo3(signature = (
         report, root, *, start, end, every=Some("1d".into()), restate=None, format="parquet", date=None, r#where=None,
         schema=None, workspace=None, timeout=None, widen=false, storage_options=None, progress=None
-    ))]
+    ), text_signature = "($self, report, root, *, start, end, every='1d', restate=None, format='parquet', \
+                         date=None, where=None, schema=None, workspace=None, timeout=None, widen=False, \
+                         storage_options=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn export_dataset(
         &self,
@@ -62,7 +64,9 @@ impl InsightsClient {
     #[pyo3(signature = (
         report, root, *, start, end, every=Some("1d".into()), restate=None, format="parquet".into(), date=None,
         r#where=None, schema=None, workspace=None, timeout=None, widen=false, storage_options=None, progress=None
-    ))]
+    ), text_signature = "($self, report, root, *, start, end, every='1d', restate=None, format='parquet', \
+                         date=None, where=None, schema=None, workspace=None, timeout=None, widen=False, \
+                         storage_options=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn export_dataset_async(
         &self,

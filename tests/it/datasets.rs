@@ -11,7 +11,7 @@ use std::{
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 use arrow_cast::cast;
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 use insightframe::{
     Error, Result,
@@ -27,7 +27,7 @@ use insightframe::{
     sandbox::options::EmptyReport,
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::stage::{EMPTY, MAIN, RESULT, Stage, on_days, refused, whole};
 
@@ -138,19 +138,6 @@ async fn a_window_without_rows_is_a_file_without_rows() {
 }
 
 #[tokio::test]
-async fn where_not_even_the_columns_are_known_a_row_of_the_manifest_says_so() {
-    let stage = Stage::new();
-    stage.fault(json!({"fault": "status", "status": 403, "path": "*/objects/get", "times": null}));
-    let room = tempfile::tempdir().unwrap();
-    let asked = of_report(EMPTY, room.path(), "2023-01-01", "2023-01-02", Some(Every::Day));
-    let receipt = write(&stage, &asked).await.unwrap();
-    assert_eq!((receipt.rows, receipt.windows.len(), receipt.schema_fingerprint), (0, 2, None));
-    assert!(files(room.path()).is_empty());
-    let receipt = write(&stage, &asked).await.unwrap();
-    assert_eq!((receipt.windows.len(), receipt.skipped.len()), (0, 2));
-}
-
-#[tokio::test]
 async fn another_report_or_another_cut_is_refused_before_anything_is_sent() {
     let (stage, room) = (Stage::new(), tempfile::tempdir().unwrap());
     let root = room.path().join("calls");
@@ -205,7 +192,8 @@ async fn fill(root: &Path, widen: bool, fetch: impl AsyncFn(Window) -> Result<Re
         concurrency: 4,
         clock: Arc::new(SystemClock::new()),
     };
-    let stream = async |window: Window| {
+    let fetch = &fetch;
+    let stream = |window: Window| async move {
         let batch = fetch(window).await?;
         Ok(Stream::spawn(batch.schema(), async move |batches| drop(batches.send(Ok(batch)).await)))
     };
@@ -276,4 +264,20 @@ async fn drift_is_an_error_or_a_wider_dataset() {
     let wide = columns("2024-05-31");
     assert_eq!(wide.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["talk", "agent"]);
     assert_eq!(wide.field(0).data_type(), &arrow_schema::DataType::Float64);
+}
+
+#[tokio::test]
+async fn where_not_even_the_columns_are_known_a_row_of_the_manifest_says_so() {
+    let room = tempfile::tempdir().unwrap();
+    let nothing = async |window: Window| {
+        Ok(match window.start.day() {
+            ..31 => RecordBatch::new_empty(Arc::new(Schema::empty())),
+            last => batch(&[("day", number(last.into()))]),
+        })
+    };
+    let done = fill(room.path(), false, nothing).await.unwrap();
+    let with_files = done.iter().filter(|row| row.file.is_some()).count();
+    assert_eq!((done.len(), with_files, files(room.path()).len()), (31, 1, 1));
+    let never = async |window: Window| Err(Error::config(format!("{window} is done")));
+    assert_eq!(fill(room.path(), false, never).await.unwrap(), done);
 }

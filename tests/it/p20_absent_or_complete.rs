@@ -134,12 +134,12 @@ async fn fill(room: PathBuf) -> Result<()> {
         assert!(warnings.is_empty(), "{warnings:?}");
         let done: BTreeSet<_> = journal.rows().iter().map(|row| row.start).collect();
         let missing: Vec<_> = windows().into_iter().filter(|window| !done.contains(&window.start)).collect();
-        let fetch = async |window: Window| {
+        let fetch = |window: Window| {
             if !done.contains(&window.start) {
                 writeln!(log(), "{}", window.start).unwrap();
             }
             let batch = rows(window, fastrand::i64(..));
-            Ok(Stream::spawn(batch.schema(), async move |batches| drop(batches.send(Ok(batch)).await)))
+            async move { Ok(Stream::spawn(batch.schema(), async move |batches| drop(batches.send(Ok(batch)).await))) }
         };
         let windows = if missing.is_empty() { windows() } else { missing };
         filling.fill(journal, windows, fetch).await?;

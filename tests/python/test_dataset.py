@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,15 +42,13 @@ def truth(client: InsightsClient) -> pl.DataFrame:
 
 def test_polars_reads_it(insights_client: InsightsClient, root: Path) -> None:
     expected = truth(insights_client)
-    for source in (f"{root}/**/*.parquet", root):
-        # A directory is read with all that is in it, so the manifest must be told to be none of the data.
-        hidden = {"hidden_file_prefix": "_"} if source == root else {}
-        found = pl.scan_parquet(source, hive_partitioning=True, **hidden).collect()
-        assert found.schema["window_start"] == pl.Date
-        assert found.drop("window_start").equals(expected)
-        assert (found["window_start"] == found["Date"]).all()
+    found = pl.scan_parquet(f"{root}/**/*.parquet", hive_partitioning=True).collect()
+    assert found.schema["window_start"] == pl.Date
+    assert found.drop("window_start").equals(expected)
+    assert (found["window_start"] == found["Date"]).all()
     one = pl.scan_parquet(f"{root}/**/*.parquet", hive_partitioning=True).filter(window_start=pl.date(2023, 1, 30))
     assert one.collect().height == 20
+    # A directory is read with all that is in it; polars says what to do.
     with pytest.raises(pl.exceptions.InvalidOperationError, match="glob"):
         pl.scan_parquet(root).collect()
 
@@ -72,11 +69,11 @@ def test_duckdb_reads_it(insights_client: InsightsClient, root: Path) -> None:
     assert found.drop("window_start", "filename", "file_row_number").equals(truth(insights_client))
 
 
-@pytest.mark.parametrize("format", ["ipc", "csv"])
-def test_other_kinds_of_files_are_read_too(insights_client: InsightsClient, tmp_path: Path, format: str) -> None:
-    insights_client.export_dataset(REPORT, tmp_path, start="2023-01-29", end="2023-02-01", format=format)  # type: ignore[arg-type]
+@pytest.mark.parametrize("kind", ["ipc", "csv"])
+def test_other_kinds_of_files_are_read_too(insights_client: InsightsClient, tmp_path: Path, kind: str) -> None:
+    insights_client.export_dataset(REPORT, tmp_path, start="2023-01-29", end="2023-02-01", format=kind)  # type: ignore[arg-type]
     expected = truth(insights_client)
-    if format == "ipc":
+    if kind == "ipc":
         found = pl.scan_ipc(f"{tmp_path}/**/*.arrow", hive_partitioning=True).collect()
         assert found.schema["window_start"] == pl.Date
     else:
@@ -89,7 +86,7 @@ def test_the_manifest_says_what_is_there(root: Path, insights_sandbox: Sandbox) 
     manifest = json.loads((root / "_insightframe" / "manifest.json").read_text())
     assert manifest["report"] == f"/gdc/md/{insights_sandbox.workspace}/obj/{REPORT}"
     assert (manifest["version"], manifest["where"], manifest["format"]) == (1, None, "parquet")
-    assert [column["name"] for column in manifest["columns"]][:2] == ["Date", "Queue"]
+    assert [column["name"] for column in manifest["columns"]][:2] == ["Queue", "Date"]
     assert [window["rows"] for window in manifest["windows"]] == [20, 20, 20, 0]
     for window in manifest["windows"]:
         content = (root / window["file"]).read_bytes()
@@ -179,7 +176,10 @@ def test_drift_names_the_column_and_widening_bears_it(
     with pytest.raises(SchemaMismatch) as drift:
         insights_client.export_dataset(REPORT, root, start="2023-01-27", end="2023-01-28", schema=schema)
     assert drift.value.column == "Offered Contacts"
-    assert str(drift.value) == snapshot()
+    assert str(drift.value) == snapshot("""\
+in the window 2023-01-27..2023-01-27: column `Offered Contacts`: expected int64, as in the windows before, found float64
+hint: name its type in `schema`, from the beginning of a dataset on\
+""")
     assert export(insights_client, root).skipped
 
 
@@ -194,19 +194,52 @@ def test_what_can_not_be_is_said_before_anything_is_sent(
             insights_client.export_dataset(report, place, **(days | other))  # type: ignore[arg-type]
         return str(error.value).replace(str(tmp_path), "…").replace(insights_sandbox.workspace, "w")
 
-    assert refused(root, report="3035653") == snapshot()
-    assert refused(root, every="1mo", start="2023-01-01") == snapshot()
-    assert refused(root, date="closed.date.yyyymmdd") == snapshot()
-    assert refused(root, format="csv") == snapshot()
-    assert refused(format="xlsx") == snapshot()
-    assert refused(every="2d") == snapshot()
-    assert refused(restate=-1) == snapshot()
-    assert refused(start="2023-03-01") == snapshot()
-    assert refused("ftp://host/calls") == snapshot()
-    assert refused(Path("s3://bucket/calls")) == snapshot()
+    assert refused(root, report="3035653") == snapshot("""\
+`…/calls` holds another dataset: its report is `/gdc/md/w/obj/3035643`, not `/gdc/md/w/obj/3035653`
+hint: a dataset is one report under one filter; give the other one a place of its own\
+""")
+    assert refused(root, every="1mo", start="2023-01-01") == snapshot("""\
+the window 2023-01-01..2023-01-31 cuts through 2023-01-29..2023-01-29, which `…/calls` has: some days would be there twice
+hint: go on with the `every` that the dataset was begun with, or give the other one a place of its own\
+""")
+    assert refused(root, date="closed.date.yyyymmdd") == snapshot("""\
+`…/calls` holds another dataset: its date label is `date.date.mmddyyyy`, not `closed.date.yyyymmdd`
+hint: a dataset is one report under one filter; give the other one a place of its own\
+""")
+    assert refused(root, format="csv") == snapshot("""\
+`…/calls` holds another dataset: its format is `parquet`, not `csv`
+hint: a dataset is one report under one filter; give the other one a place of its own\
+""")
+    assert refused(format="xlsx") == snapshot("""\
+`format` is `xlsx`, which is no kind of file
+hint: it is "parquet", "ipc" or "csv"\
+""")
+    assert refused(every="2d") == snapshot("""\
+`every` is `2d`, which is no length of a window
+hint: `1d` is a day each, `1w` weeks from Monday, `1mo` calendar months\
+""")
+    assert refused(restate=-1) == snapshot("""\
+`restate` is -1, which is no number of windows
+hint: it says how many of the newest windows are fetched although they are done\
+""")
+    assert refused(start="2023-03-01") == snapshot("""\
+`start` 2023-03-01 is after `end` 2023-02-01
+hint: both days are included\
+""")
+    assert refused("ftp://host/calls") == snapshot("""\
+`ftp://` can't be written to
+hint: a path of this machine can, and urls that begin with s3://, gs://, az://, abfss:// or file://\
+""")
+    assert refused(Path("s3://bucket/calls")) == snapshot("""\
+`s3:/bucket/calls` was a url before it became a path
+hint: give it as a string: a `pathlib.Path` merges its slashes\
+""")
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "notes.txt").touch()
-    assert refused(tmp_path / "theirs") == snapshot()
+    assert refused(tmp_path / "theirs") == snapshot("""\
+`…/theirs` is no dataset of ours, and it is not empty: it has `notes.txt`
+hint: give a dataset a place of its own\
+""")
     with pytest.raises(TypeError, match="start"):
         insights_client.export_dataset(REPORT, root, end="2023-02-01")  # type: ignore[call-arg]
     with pytest.raises(NotADirectoryError):
@@ -223,5 +256,17 @@ def test_there_is_a_coroutine_of_it(insights_client: InsightsClient, tmp_path: P
 def test_the_example_does_what_it_says() -> None:
     example = Path(__file__).parents[2] / "examples" / "daily_dataset.py"
     result = subprocess.run([sys.executable, example], check=True, capture_output=True, encoding="utf-8")
-    assert result.stdout == snapshot()
-    assert re.search("9 days fetched, 0 skipped", result.stdout)
+    assert result.stdout == snapshot("""\
+2023-12-09: 9 days fetched, 0 skipped
+2023-12-10: 3 days fetched, 7 skipped
+shape: (3, 3)
+┌──────────────┬──────┬──────────────────┐
+│ window_start ┆ rows ┆ Offered Contacts │
+│ ---          ┆ ---  ┆ ---              │
+│ date         ┆ u32  ┆ i64              │
+╞══════════════╪══════╪══════════════════╡
+│ 2023-12-08   ┆ 3360 ┆ 18040            │
+│ 2023-12-09   ┆ 3360 ┆ 18436            │
+│ 2023-12-10   ┆ 3360 ┆ 18110            │
+└──────────────┴──────┴──────────────────┘
+""")

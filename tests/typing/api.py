@@ -196,7 +196,9 @@ async def asynchronous(client: InsightsClient) -> None:
             assert_type(batch, Table)
     assert_type(await client.download_async("3035643", "report.csv"), Receipt)
     days = datetime.date(2023, 12, 1), "2023-12-31"
-    assert_type(await client.export_dataset_async(3035643, Path("calls"), start=days[0], end=days[1], every=None), Receipt)
+    assert_type(
+        await client.export_dataset_async(3035643, Path("calls"), start=days[0], end=days[1], every=None), Receipt
+    )
     client.export_dataset("3035643", "calls", start="2023-12-01", end="2023-12-31", format="xlsx")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.export_dataset("3035643", "calls", end="2023-12-31")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(await client.resume_async("handle"), Table)

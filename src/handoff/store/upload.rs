@@ -62,7 +62,7 @@ impl Upload {
     /// Has the store forget what it was sent, and waits until it has.
     pub(in crate::handoff) fn abort(&mut self) {
         if let Some(parts) = self.parts.take() {
-            let _ = self.runtime.block_on(forget(self.shown.clone(), parts));
+            self.runtime.block_on(forget(self.shown.clone(), parts));
         }
     }
 
