@@ -20,7 +20,7 @@ class InsightsResultTrigger(BaseTrigger):
     its results, and no secret. A triggerer that takes it over looks the credentials up in the connection and goes on
     with the same execution. All triggers of a process that use one connection share one session and no thread.
 
-    Its one event is a dict with ``state``: ``ready``, ``expired`` (the deadline passed) or ``failed``, then with
+    Its one event is a dict with the ``handle`` and a ``state``: ``ready``, ``expired`` (the deadline passed) or ``failed``, then with
     ``error`` (the class in `insightframe.errors`), ``message`` and ``retryable``.
 
     Args:
@@ -43,7 +43,7 @@ class InsightsResultTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Waits; one event."""
-        yield TriggerEvent(await self._wait())
+        yield TriggerEvent({"handle": self.handle, **await self._wait()})
 
     async def _wait(self) -> dict[str, Any]:
         try:

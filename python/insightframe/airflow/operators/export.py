@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from insightframe import ExportTask, InsightsClient, errors
 from insightframe.errors import ApiError, ConfigError, DeadlineExceeded, ExportError, InsightframeError
@@ -130,11 +130,11 @@ class InsightsExportOperator(BaseOperator):
                 return self._fetched(client, handle, kept, context)
         deadline = time.time() + self._seconds()
         trigger = InsightsResultTrigger(handle, self.insights_conn_id, deadline)
-        self.defer(trigger=trigger, method_name="execute_complete", kwargs={"handle": handle})
-        raise AssertionError("`defer` raises")
+        raise TaskDeferred(trigger=trigger, method_name="execute_complete")
 
-    def execute_complete(self, context: "Context", event: dict[str, Any], handle: str) -> dict[str, Any]:
+    def execute_complete(self, context: "Context", event: dict[str, Any]) -> dict[str, Any]:
         """Fetches what the trigger has waited for."""
+        handle = event["handle"]
         kept = _Kept(context, self._asked())
         match event["state"]:
             case "expired":
