@@ -1,4 +1,4 @@
-"""The chatbots' counters of a month, day by day in the time of Zurich, as Parquet."""
+"""On the first of a month: the chatbots' counters of the month before, day by day in the time of Zurich, as Parquet."""
 
 import os
 
@@ -18,8 +18,8 @@ with DAG(
 ):
     FlowXoMetricsOperator(
         task_id="metrics",
-        start="{{ data_interval_start | ds }}",
-        end="{{ macros.ds_add(data_interval_end | ds, -1) }}",
+        start="{{ logical_date.subtract(months=1).start_of('month') | ds }}",
+        end="{{ logical_date.subtract(months=1).end_of('month') | ds }}",
         tz="Europe/Zurich",
-        output_path=f"{FOLDER}/flowxo/{{{{ data_interval_start | ds }}}}.parquet",
+        output_path=f"{FOLDER}/flowxo/{{{{ logical_date.subtract(months=1).strftime('%Y-%m') }}}}.parquet",
     )

@@ -7,6 +7,8 @@ from airflow.sdk import DAG, Asset
 
 from insightframe.airflow import InsightsDatasetOperator, InsightsExportOperator
 
+# A run is dated by its own day, so that the last whole day is the one before.
+YESTERDAY = "{{ macros.ds_add(ds, -1) }}"
 FOLDER = os.environ.get("INSIGHTS_FOLDER", "/data/insights")
 
 with DAG(
@@ -21,17 +23,17 @@ with DAG(
     InsightsExportOperator(
         task_id="day",
         report="3035643",
-        start="{{ ds }}",
-        end="{{ ds }}",
-        output_path=f"{FOLDER}/days/{{{{ ds }}}}.parquet",
+        start=YESTERDAY,
+        end=YESTERDAY,
+        output_path=f"{FOLDER}/days/{YESTERDAY}.parquet",
         deferrable=True,
         outlets=[Asset("insights_day")],
     )
     InsightsDatasetOperator(
         task_id="dataset",
         report="3035643",
-        start="{{ macros.ds_add(ds, -6) }}",
-        end="{{ ds }}",
+        start="{{ macros.ds_add(ds, -7) }}",
+        end=YESTERDAY,
         root=f"{FOLDER}/calls",
         restate=3,
         outlets=[Asset("insights_calls")],

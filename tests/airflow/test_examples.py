@@ -29,12 +29,16 @@ def test_the_canary_sings(tmp_path):
 
 
 def test_daily(run, sandbox, folder, capfd):
-    assert run("insights_daily").state == "success"
+    assert run("insights_daily", "2023-12-02").state == "success"
     assert polars.read_parquet(folder() / "days" / "2023-12-01.parquet").height == 20
     assert polars.read_parquet(folder() / "calls/**/*.parquet").height == 7 * 20
     assert sandbox.executions == 1 + 7
-    run("insights_daily", "2023-12-02")
+    run("insights_daily", "2023-12-03")
     assert sandbox.executions == 8 + 1 + 3, "the dataset has restated three days, the newest among them"
+    out, _ = capfd.readouterr()
+    for phase in ("logging in", "executing", "polling", "downloading"):
+        assert f"{phase} (" in out, "the log of a task has a line for each phase"
+    assert not any(secret.decode() in out for secret in conftest.secrets(sandbox))
     no_secret(sandbox, capfd)
 
 
@@ -58,7 +62,7 @@ def test_workspaces(run, sandbox, folder, monkeypatch, capfd):
 
 def test_flowxo(run, sandbox, folder, capfd):
     assert run("flowxo_monthly").state == "success"
-    assert list((folder() / "flowxo").glob("*.parquet"))
+    assert polars.read_parquet(folder() / "flowxo" / "2023-11.parquet").height > 0
     no_secret(sandbox, capfd)
 
 

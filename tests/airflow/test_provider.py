@@ -4,6 +4,7 @@ import asyncio
 import json
 from importlib.metadata import entry_points
 from importlib.resources import files
+from urllib.parse import quote
 
 import pytest
 from airflow.sdk import Connection
@@ -91,7 +92,8 @@ def test_what_a_connection_leaves_out_comes_from_the_environment(sandbox, monkey
 
 def test_a_connection_may_be_written_as_a_uri(sandbox, monkeypatch):
     address = sandbox.url.removeprefix("http://")
-    uri = f"flex-insights://{sandbox.username.replace('@', '%40')}:{sandbox.password}@{address}/http?auth=cookie"
+    login, password = quote(sandbox.username, safe=""), quote(sandbox.password, safe="")
+    uri = f"flex-insights://{login}:{password}@{address}/http?auth=cookie"
     monkeypatch.setenv("AIRFLOW_CONN_FLEX_INSIGHTS_DEFAULT", uri)
     with InsightsHook().get_conn() as client:
         assert client.base_url == sandbox.url

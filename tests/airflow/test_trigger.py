@@ -76,9 +76,9 @@ from insightframe.airflow import InsightsResultTrigger
 async def main():
     triggers = [InsightsResultTrigger(sys.argv[1], "flex_insights_default") for _ in range(100)]
     waiting = [asyncio.create_task(anext(trigger.run())) for trigger in triggers]
-    await asyncio.sleep(20)  # past the short waits of the beginning
+    await asyncio.sleep(12)  # past the short waits of the beginning
     cpu, wall = time.process_time(), time.perf_counter()
-    await asyncio.sleep(30)
+    await asyncio.sleep(15)
     share = (time.process_time() - cpu) / (time.perf_counter() - wall)
     threads = len(__import__("os").listdir("/proc/self/task"))
     for task in waiting:

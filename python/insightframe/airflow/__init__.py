@@ -8,9 +8,9 @@ package, and operators that export::
     InsightsExportOperator(
         task_id="calls",
         report="3035643",
-        start="{{ ds }}",
-        end="{{ ds }}",
-        output_path="/data/calls/{{ ds }}.parquet",
+        start="{{ macros.ds_add(ds, -1) }}",
+        end="{{ macros.ds_add(ds, -1) }}",
+        output_path="/data/calls/{start}.parquet",
         deferrable=True,
     )
 

@@ -51,7 +51,8 @@ class InsightsExportOperator(BaseOperator):
 
     Args:
         report: Object id, portable identifier or uri of the report. Templated, like all arguments down to `output_path`.
-        start: First day, included: ISO text or a date. ``{{ ds }}`` is the day that a daily DAG run is about.
+        start: First day, included: ISO text or a date. ``{{ macros.ds_add(ds, -1) }}`` is the day before that of a run
+                with a cron schedule.
         end: Last day, included.
         where: Further filters by label, as in `InsightsClient.export`.
         date: Identifier of the date label. Default ``date.date.mmddyyyy``.
