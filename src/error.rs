@@ -21,6 +21,7 @@ struct Inner {
     hint: Option<Cow<'static, str>>,
     explained: Option<Box<Explained>>,
     part: Option<Box<str>>,
+    handle: Option<Box<str>>,
     attempts: u32,
     elapsed: Duration,
     not_again: bool,
@@ -208,6 +209,7 @@ impl Error {
             hint: None,
             explained: None,
             part: None,
+            handle: None,
             attempts: 0,
             elapsed: Duration::ZERO,
             not_again: false,
@@ -268,13 +270,26 @@ impl Error {
         self
     }
 
-    /// The same error, resumable by a handle if it is of a kind that can be: the result is still there, or may be.
+    /// The same error, resumable by a handle if it is of a kind that can be: the result is still there, or may be, and
+    /// another try, or another way to read it, may do.
     #[must_use]
     pub fn with_handle(mut self, new: impl FnOnce() -> String) -> Self {
-        if let Kind::DeadlineExceeded { handle, .. } | Kind::Export { fault: ExportFault::Incomplete, handle, .. } =
-            &mut self.0.kind
-        {
-            handle.get_or_insert_with(new);
+        match &mut self.0.kind {
+            Kind::DeadlineExceeded { handle, .. } | Kind::Export { fault: ExportFault::Incomplete, handle, .. } => {
+                handle.get_or_insert_with(new);
+            }
+            Kind::Transport(..)
+            | Kind::LoginThrottled { .. }
+            | Kind::SessionLost(_)
+            | Kind::LimitExceeded { .. }
+            | Kind::SchemaMismatch { .. }
+            | Kind::Csv(_) => {
+                self.0.handle.get_or_insert_with(|| new().into());
+            }
+            Kind::Api(reply) if matches!(reply.fault, ApiFault::RateLimited | ApiFault::ServerFault) => {
+                self.0.handle.get_or_insert_with(|| new().into());
+            }
+            _ => {}
         }
         self
     }
@@ -285,6 +300,14 @@ impl Error {
     pub fn not_again(mut self) -> Self {
         self.0.not_again = true;
         self
+    }
+
+    /// Goes on with what failed, when there is something to go on with.
+    pub fn handle(&self) -> Option<&str> {
+        match &self.0.kind {
+            Kind::DeadlineExceeded { handle, .. } | Kind::Export { handle, .. } => handle.as_deref(),
+            _ => self.0.handle.as_deref(),
+        }
     }
 
     /// What went wrong.

@@ -540,9 +540,9 @@ class InsightsClient:
 
         Every file has the same columns and types, text as plain strings; in CSV files all is text. A window whose
         columns differ from those before is an error that names the column. With `widen=True` new columns are taken
-        along and lost ones stay, null, and whole numbers fit a column of decimals; older files then lack the new columns,
-        and readers must be told to bear it (`missing_columns="insert"` with a `schema` in polars, `union_by_name = true` in
-        DuckDB, a `schema` in pyarrow).
+        along and lost ones stay, null, and whole numbers fit a column of decimals; older files then lack the new
+        columns, and readers must be told to bear it (`missing_columns="insert"` with a `schema` in polars,
+        `union_by_name = true` in DuckDB, a `schema` in pyarrow).
 
         One export at a time writes to a dataset. On a local disk a second one is refused at once. In a store it is
         refused as soon as the first one has written to the manifest since, before it puts any file there; stores
@@ -671,6 +671,91 @@ class InsightsClient:
         progress: _Progress | None = None,
     ) -> Table:
         """Like `resume`."""
+
+    def submit(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> str:
+        """Has the service compute a report, and doesn't wait for it.
+
+        For those who wait elsewhere: keep the handle before anything else happens, and no report is computed twice.
+
+        ```python
+        handle = client.submit("3035643", start="2023-12-01", end="2023-12-30")
+        client.wait(handle)
+        table = client.resume(handle)
+        ```
+
+        Takes what `export` takes, and raises what it raises until the service has accepted the report. With `every`, as
+        many windows are executed as `max_concurrency` allows; `resume` executes the rest.
+
+        Returns:
+            The handle, as `resume` takes it.
+        """
+
+    async def submit_async(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> str:
+        """Like `submit`."""
+
+    def wait(self, handle: str, *, timeout: float | None = None, progress: _Progress | None = None) -> None:
+        """Waits until what was submitted is computed, and fetches nothing.
+
+        Costs a small request every few seconds, and no place among `max_concurrency`, so that hundreds may wait at
+        once. A result that the service has forgotten, or calls too large, is nothing to wait for: `resume` executes it
+        again, or in halves.
+
+        Args:
+            handle: What `submit` gave, or an error's `handle`.
+            timeout: Seconds it may take. Default: `Polling.timeout`.
+            progress: Default: the client's.
+
+        Raises:
+            ConfigError: `handle` is none of this service's.
+            DeadlineExceeded: The time ran out; `wait` or `resume` may be called again.
+        """
+
+    async def wait_async(self, handle: str, *, timeout: float | None = None, progress: _Progress | None = None) -> None:
+        """Like `wait`."""
+
+    def resume_stream(
+        self,
+        handle: str,
+        *,
+        schema: _Schema | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> Stream:
+        """Like `resume`, but piece by piece, as `stream` gives it."""
+
+    async def resume_stream_async(
+        self,
+        handle: str,
+        *,
+        schema: _Schema | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> Stream:
+        """Like `resume_stream`."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -1421,9 +1506,9 @@ class Table:
     def write_parquet(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:
         """Writes a Parquet file, compressed with snappy; returns its size in bytes.
 
-        The file is absent until it is complete, and one that is there is replaced. In an object store too: what is large
-        travels in parts, and a store is asked to forget the parts of an upload that breaks off. It can't be asked by a
-        process that is killed; a rule of the bucket that ends incomplete uploads takes care of those.
+        The file is absent until it is complete, and one that is there is replaced. In an object store too: what is
+        large travels in parts, and a store is asked to forget the parts of an upload that breaks off. It can't be asked
+        by a process that is killed; a rule of the bucket that ends incomplete uploads takes care of those.
 
         Args:
             path: A path, or a url such as `s3://bucket/report.parquet`; also `gs://`, `az://`, `abfss://` and `file://`.

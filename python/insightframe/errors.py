@@ -2,7 +2,7 @@
 
 ::
 
-    InsightframeError                  .code .attempts .elapsed .retryable
+    InsightframeError                  .code .attempts .elapsed .retryable .handle
     ├─ ConfigError(ValueError)
     ├─ AuthError
     │  ├─ InvalidCredentials           .code .more_info
@@ -14,7 +14,7 @@
     │  ├─ ProxyFailed
     │  ├─ Stalled
     │  ├─ Interrupted
-    │  └─ DeadlineExceeded(TimeoutError)   .phase .allowed .handle
+    │  └─ DeadlineExceeded(TimeoutError)   .phase .allowed
     ├─ ApiError                        .status .method .path .request_id .code .more_info .excerpt .retry_after
     │  ├─ NotFound
     │  ├─ Forbidden
@@ -23,7 +23,7 @@
     │  ├─ UnexpectedReply
     │  └─ AmbiguousOutcome
     ├─ UntrustedUri                    .uri .reason
-    ├─ ExportError                     .handle
+    ├─ ExportError
     │  ├─ ResultChanged
     │  ├─ ResultIncomplete
     │  ├─ ResultTooLarge
@@ -34,6 +34,9 @@
     └─ CsvError(ValueError)            .record .line .byte .column .reason .snippet
 
 A local file that can't be read or written is an ``OSError`` of Python's own, with its ``errno`` and ``filename``.
+
+All have ``.attempts``, ``.elapsed``, ``.retryable`` and ``.handle``: with a handle, ``client.resume(handle)`` goes on
+with what the service has computed, or is computing, instead of asking for it again.
 
 Every message says what was asked, what came and where; a line that begins with ``hint:`` says what to do. No message
 and no attribute holds a password or a token. All of them can be pickled, with their attributes.
@@ -88,6 +91,8 @@ class InsightframeError(Exception):
     """How long it was tried, in seconds."""
     retryable: bool = False
     """Whether the same call may succeed later without a change."""
+    handle: str | None = None
+    """Names what the service goes on with, or has ready: `client.resume(handle)` doesn't compute it again."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -170,8 +175,6 @@ class DeadlineExceeded(TransportError, TimeoutError):
     """What was going on, for instance ``polling``."""
     allowed: float = 0.0
     """Seconds that the call was given."""
-    handle: str | None = None
-    """Names the execution on the service, when there is one."""
 
 
 class ApiError(InsightframeError):
@@ -236,8 +239,6 @@ class ExportError(InsightframeError):
     """The result of an export can't be had whole; always one of the classes below."""
 
     retryable = True
-    handle: str | None = None
-    """Names the execution on the service, when it can still be asked."""
 
 
 class ResultChanged(ExportError):

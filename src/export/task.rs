@@ -242,7 +242,7 @@ mod tests {
         ");
         let ages = Interval::new(Some(Date::MIN), Some(Date::MAX), None).unwrap();
         insta::assert_snapshot!(Export { interval: ages, every: Some(Every::Week), ..whole() }.plan().unwrap_err(), @r"
-        -9999-01-01..9999-12-31 in windows of `1w` would be more than 10000 executions
+        -009999-01-01..9999-12-31 in windows of `1w` would be more than 10000 executions
         hint: take longer windows, or fewer days
         ");
     }

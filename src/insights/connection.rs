@@ -267,7 +267,7 @@ impl Connection {
                 let ticket = flight.await?;
                 if self.closed.load(Ordering::SeqCst) {
                     // Closed too quickly to see this login begin, or too long ago to have waited for it.
-                    let _ = self.logout(call).await;
+                    let _ = Box::pin(self.logout(call)).await;
                     self.usable()?;
                 }
                 call.progress.count_token(ticket.generation);

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{Download, Insights, execute::Execution};
 use crate::{
-    error::{ApiFault, Error, ExportFault, Kind, Result},
+    error::{ApiFault, Error, ExportFault, Kind, Result, TransportFault},
     http::{Reply, Request},
     progress::{Call, Count, Phase},
     retry::{Pauses, Safety, retry_after::retry_after},
@@ -14,6 +14,9 @@ use crate::{
 
 /// How the message of a result that is too large begins.
 pub(crate) const TOO_LARGE: &str = "the result is too large for the service: ";
+
+/// How long the service may be out of reach while it computes: its work goes on meanwhile, and would be lost with ours.
+const OUTAGE: Duration = Duration::from_secs(300);
 
 /// What polling ends with.
 enum Outcome {
@@ -50,7 +53,8 @@ impl Insights {
         }
     }
 
-    /// Looks at once, then after growing pauses, until there is a result.
+    /// Looks at once, then after growing pauses, until there is a result. Once the service has said that it computes, it
+    /// may be out of reach for five minutes.
     ///
     /// # Errors
     /// `DeadlineExceeded` (before a pause that would end after the deadline), `ResultGone`, `ResultTooLarge`, or the
@@ -58,8 +62,24 @@ impl Insights {
     async fn poll(&self, call: &Call, execution: &Execution) -> Result<Outcome> {
         call.progress.enter(Phase::Polling);
         let mut pauses = Pauses::new(&self.polling);
+        let (mut is_computing, mut reached) = (false, call.clock.now());
         loop {
-            let reply = self.look(call, execution).await?;
+            let reply = match self.look(call, execution).await {
+                Ok(reply) => reply,
+                Err(error) if is_computing && passes(&error) => {
+                    let pause = pauses.next(None);
+                    let lost = call.clock.now().since(reached);
+                    if lost + pause > OUTAGE || call.has_no_time_for(pause) {
+                        return Err(error);
+                    }
+                    call.progress.warn("the service could not be reached for a while, and was asked again");
+                    tracing::info!(code = error.code(), lost_s = lost.as_secs(), "looking again: {error}");
+                    call.clock.pause(pause).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            (is_computing, reached) = (true, call.clock.now());
             match reply.head.status {
                 StatusCode::ACCEPTED => call.progress.add(Count::Polls, 1),
                 StatusCode::NO_CONTENT => return Ok(Outcome::Empty),
@@ -102,6 +122,15 @@ impl Insights {
             let kind = Kind::Export { fault, message, handle: None };
             Error::new(kind).hint(hint).after(error.attempts(), error.elapsed())
         })
+    }
+}
+
+/// Whether a look that failed, retries included, may succeed later.
+fn passes(error: &Error) -> bool {
+    match error.kind() {
+        Kind::Transport(fault, _) => *fault != TransportFault::Tls,
+        Kind::Api(reply) => matches!(reply.fault, ApiFault::RateLimited | ApiFault::ServerFault),
+        _ => false,
     }
 }
 

@@ -41,6 +41,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     attributes.set_item("attempts", error.attempts())?;
     attributes.set_item("elapsed", error.elapsed().as_secs_f64())?;
     attributes.set_item("retryable", error.is_retryable())?;
+    attributes.set_item("handle", error.handle())?;
     let seconds = |wait: &Option<std::time::Duration>| wait.map(|wait| wait.as_secs_f64());
     match error.kind() {
         Kind::InvalidCredentials(_) => {
@@ -55,10 +56,9 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             attributes.set_item("failures", errors)?;
         }
         Kind::LoginThrottled { retry_after } => attributes.set_item("retry_after", seconds(retry_after))?,
-        Kind::DeadlineExceeded { phase, allowed, handle } => {
+        Kind::DeadlineExceeded { phase, allowed, .. } => {
             attributes.set_item("phase", phase)?;
             attributes.set_item("allowed", allowed.as_secs_f64())?;
-            attributes.set_item("handle", handle)?;
         }
         Kind::Api(reply) => {
             attributes.set_item("status", reply.status)?;
@@ -74,7 +74,6 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             attributes.set_item("uri", uri)?;
             attributes.set_item("reason", reason)?;
         }
-        Kind::Export { handle, .. } => attributes.set_item("handle", handle)?,
         Kind::LimitExceeded { limit, allowed, observed } => {
             attributes.set_item("limit", limit)?;
             attributes.set_item("allowed", allowed)?;
@@ -94,7 +93,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             attributes.set_item("reason", fault.reason.as_ref())?;
             attributes.set_item("snippet", &fault.snippet)?;
         }
-        Kind::Config(_) | Kind::SessionLost(_) | Kind::Transport(..) | Kind::File { .. } => {}
+        Kind::Config(_) | Kind::Export { .. } | Kind::SessionLost(_) | Kind::Transport(..) | Kind::File { .. } => {}
     }
     Ok(PyErr::from_value(class.call((error.to_string(),), Some(&attributes))?))
 }

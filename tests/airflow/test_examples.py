@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
-import conftest
 import polars
 import pytest
+
+import conftest
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from urllib.parse import unquote
 import polars
 import pytest
 from airflow.sdk import ObjectStoragePath
-from airflow.sdk.io import attach
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem
+
 from insightframe.airflow import InsightsExportOperator, InsightsHook
 from insightframe.errors import ConfigError, DeadlineExceeded, InsightframeError, ServerFault
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from airflow.sdk import Connection
 from airflow.sdk.definitions.connection import Connection as Named
+
 from insightframe.airflow import FlexInstancesHook, FlowXoHook, InsightsHook
 from insightframe.airflow.hooks import insights_arguments
 from insightframe.errors import ConfigError, InvalidCredentials
@@ -23,15 +24,12 @@ def test_the_provider_is_of_airflows_shape():
     import jsonschema
 
     jsonschema.validate(info(), json.loads((files("airflow") / "provider_info.schema.json").read_text()))
-    manager = providers()
-    assert manager.providers["insightframe"].data["name"] == "Twilio Flex Insights and Flow XO"
-    assert {name for name in manager.hooks if "fl" in name} == {"flex_insights", "flow_xo", "flex_instances"}
-
-
-def providers():
     from airflow.providers_manager import ProvidersManager
+    from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
-    return ProvidersManager()
+    assert ProvidersManager().providers["insightframe"].data["name"] == "Twilio Flex Insights and Flow XO"
+    hooks = ProvidersManagerTaskRuntime().hooks
+    assert {name for name in hooks if "fl" in name} == {"flex_insights", "flow_xo", "flex_instances"}
 
 
 @pytest.mark.parametrize("hook", [InsightsHook, FlowXoHook, FlexInstancesHook])
@@ -41,11 +39,14 @@ def test_the_forms_say_what_the_hooks_read(hook):
     assert form["hook-name"] == hook.hook_name
     fields = set(form["conn-fields"])
     assert {"proxy", "ca_file"} <= fields
-    assert fields - {"proxy", "ca_file"} == {
-        "flex_insights": {"workspace", "auth", "max_concurrency"},
-        "flow_xo": set(),
-        "flex_instances": {"account_sid"},
-    }[hook.conn_type]
+    assert (
+        fields - {"proxy", "ca_file"}
+        == {
+            "flex_insights": {"workspace", "auth", "max_concurrency"},
+            "flow_xo": set(),
+            "flex_instances": {"account_sid"},
+        }[hook.conn_type]
+    )
 
 
 def test_hooks_give_clients_that_work(sandbox):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from insightframe.airflow import InsightsHook, InsightsResultTrigger
 from insightframe.airflow.sessions import _SHARED
 

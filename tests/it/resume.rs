@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use arrow_select::concat::concat_batches;
 use insightframe::{
+    csv,
     error::Kind,
     export::{self, Base, Start},
     handoff::Table,
@@ -48,6 +49,44 @@ async fn windows_are_gone_on_with_where_a_deadline_left_them() {
     // Once more: the service still has all that it computed, and the handle is as good as it was.
     let again = stage.table(&resumed(&stage, &handle)).await.unwrap();
     assert!(rows(&again) == rows(&truth));
+}
+
+#[tokio::test]
+async fn a_service_out_of_reach_loses_no_execution() {
+    for mut fault in [json!({"fault": "reset"}), json!({"fault": "status", "status": 502})] {
+        let stage = Stage::with(|served| served.raw_202_count = 3, |_| ());
+        // After the first look, three looks of three sends each come to nothing.
+        (fault["path"], fault["skip"], fault["times"]) = (RESULT.into(), 1.into(), 9.into());
+        stage.fault(fault);
+        let table = stage.table(&whole(MAIN)).await.unwrap();
+        assert_eq!((table.num_rows(), stage.sandbox.executions()), (620, 1));
+        let warned = &table.receipt().unwrap().warnings;
+        assert_eq!(*warned, ["the service could not be reached for a while, and was asked again"]);
+    }
+}
+
+#[tokio::test]
+async fn what_fails_after_the_service_accepted_can_be_gone_on_with() {
+    let mut text = whole(MAIN);
+    if let Start::New(export) = &mut text {
+        export.types.given = vec![("Queue".into(), csv::ColumnType::Int64)];
+    }
+    for (start, fault, code) in [
+        (whole(MAIN), Some(json!({"fault": "reset", "path": RESULT})), "Interrupted"),
+        (whole(MAIN), Some(json!({"fault": "reset", "path": RESULT, "skip": 1})), "Interrupted"),
+        (whole(MAIN), Some(json!({"fault": "status", "status": 503, "path": RESULT})), "ServerFault"),
+        (text, None, "SchemaMismatch"),
+    ] {
+        let stage = Stage::with(|served| served.raw_202_count = 2, |_| ());
+        fault.into_iter().for_each(|rule| stage.fault(rule));
+        let began = stage.clock.now();
+        let error = refused(stage.table(&start).await);
+        assert_eq!(error.code(), code, "{error}");
+        assert!(stage.clock.now().since(began) < Duration::from_secs(330), "an outage is not waited out for ever");
+        stage.sandbox.clear_faults();
+        let table = stage.table(&resumed(&stage, error.handle().unwrap())).await.unwrap();
+        assert_eq!((table.num_rows(), stage.sandbox.executions()), (620, 1));
+    }
 }
 
 #[tokio::test]

@@ -35,12 +35,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name.endswith("Hook") and name in __all__:
-        from . import hooks as room
-    elif name.endswith("Operator") and name in __all__:
-        from . import operators as room
-    elif name.endswith("Trigger") and name in __all__:
-        from . import triggers as room
-    else:
+    if name not in __all__:
         raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
-    return getattr(room, name)
+    from importlib import import_module
+
+    room = "hooks" if name.endswith("Hook") else "operators" if name.endswith("Operator") else "triggers"
+    return getattr(import_module(f".{room}", __name__), name)

@@ -6,7 +6,7 @@ However it is named, the target is absent or complete: what fails leaves the one
 import os
 import tempfile
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from insightframe import Stream, Table
 from insightframe.errors import ConfigError
@@ -17,12 +17,16 @@ Format = Literal["parquet", "csv", "ipc"]
 _FORMATS = ("parquet", "csv", "ipc")
 
 
+@runtime_checkable
 class _ObjectStoragePath(Protocol):
     """What is used of Airflow's class, which takes too long to import in a DAG file that doesn't use it."""
 
-    protocol: str
-    path: str
-    fs: object
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def fs(self) -> Any: ...
 
 
 Output = str | os.PathLike[str] | _ObjectStoragePath
@@ -42,7 +46,7 @@ def uri_of(output: Output) -> str:
 
 def write(result: Stream | Table, output: Output, format: Format) -> int:  # noqa: A002
     """Writes a result; returns the size in bytes."""
-    if not hasattr(output, "fs") or not hasattr(output, "protocol"):
+    if not isinstance(output, _ObjectStoragePath):
         return _write(result, _local(os.fspath(output)), format)
     if output.protocol in ("file", "local"):
         return _write(result, _made(Path(output.path)), format)

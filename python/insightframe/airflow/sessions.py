@@ -1,7 +1,7 @@
 """One session for all waiting exports of a connection in this process.
 
-A triggerer may wait for hundreds of exports. Were each to log in by itself, the service would see hundreds of logins and
-might refuse them; so whoever comes first makes the client and whoever leaves last closes it.
+A triggerer may wait for hundreds of exports. Were each to log in by itself, the service would see hundreds of logins
+and might refuse them; so whoever comes first makes the client and whoever leaves last closes it.
 """
 
 import asyncio

@@ -20,8 +20,8 @@ class InsightsResultTrigger(BaseTrigger):
     its results, and no secret. A triggerer that takes it over looks the credentials up in the connection and goes on
     with the same execution. All triggers of a process that use one connection share one session and no thread.
 
-    Its one event is a dict with the ``handle`` and a ``state``: ``ready``, ``expired`` (the deadline passed) or ``failed``, then with
-    ``error`` (the class in `insightframe.errors`), ``message`` and ``retryable``.
+    Its one event is a dict with the ``handle`` and a ``state``: ``ready``, ``expired`` (the deadline passed) or
+    ``failed``, then with ``error`` (the class in `insightframe.errors`), ``message`` and ``retryable``.
 
     Args:
         handle: What `InsightsClient.submit` gave.

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from insightframe import InsightsClient
 from insightframe.errors import InsightframeError
 
 from ..hooks import InsightsHook
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from insightframe import InsightsClient
 
 __all__ = ["InsightsDatasetOperator"]
 
@@ -59,7 +60,7 @@ class InsightsDatasetOperator(BaseOperator):
         end: date | str,
         where: Mapping[str, Any] | None = None,
         workspace: str | None = None,
-        every: str = "1d",
+        every: Literal["1d", "1w", "1mo"] = "1d",
         restate: int | None = None,
         options: Mapping[str, Any] | None = None,
         insights_conn_id: str = InsightsHook.default_conn_name,

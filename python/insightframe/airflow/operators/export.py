@@ -39,27 +39,27 @@ class InsightsExportOperator(BaseOperator):
 
     As soon as the service has accepted the report, the handle of the execution is kept in the task's state. A try that
     comes after a worker died, was killed, or ran out of time, goes on with that execution rather than computing the
-    report again, as long as it asks for the same. Only a worker that dies between the service's answer and keeping the
-    handle, some milliseconds, costs a second execution. Without Airflow's task state (before 3.3) every try executes.
+    report again, as long as it asks for the same. Only a worker that dies between the service's answer and keeping
+    the handle, some milliseconds, costs a second execution.
 
-    With ``deferrable`` the worker is given up while the service computes. The trigger waits for the same execution; what
-    it needs is the handle and the name of the connection.
+    With ``deferrable`` the worker is given up while the service computes. The trigger waits for the same execution;
+    what it needs is the handle and the name of the connection.
 
     The task returns a dict: ``uri``, ``report``, ``workspace``, ``start`` and ``end`` (ISO days, or None), ``rows``,
-    ``bytes`` (of the file), ``schema_fingerprint`` and ``warnings``. Its outlets, if there are any, get the same as the
-    ``extra`` of their events.
+    ``bytes`` (of the file), ``schema_fingerprint`` and ``warnings``. Its outlets, if there are any, get the same as
+    the ``extra`` of their events.
 
     Args:
-        report: Object id, portable identifier or uri of the report. Templated, like all arguments down to `output_path`.
-        start: First day, included: ISO text or a date. ``{{ macros.ds_add(ds, -1) }}`` is the day before that of a run
-                with a cron schedule.
+        report: Object id, portable identifier or uri of the report. Templated, as all down to `output_path`.
+        start: First day, included: ISO text or a date. ``{{ macros.ds_add(ds, -1) }}`` is the day before that of a
+            run with a cron schedule.
         end: Last day, included.
         where: Further filters by label, as in `InsightsClient.export`.
         date: Identifier of the date label. Default ``date.date.mmddyyyy``.
         workspace: Workspace in the place of the connection's.
         window: In the place of all these, what ``ExportTask.to_dict`` of a plan gives: for ``.expand(window=…)``.
-        output_path: Local path, url of an object store (its credentials are the worker's), or an `ObjectStoragePath` (with
-            an Airflow connection). ``{start}`` and ``{end}`` in a text stand for the days. Missing folders are made.
+        output_path: Local path, url of an object store (its credentials are the worker's), or an `ObjectStoragePath`
+            (with an Airflow connection). ``{start}`` and ``{end}`` in a text stand for the days. Folders are made.
         format: ``"parquet"`` (default), ``"csv"`` or ``"ipc"``.
         every: Length of the windows that the service computes side by side: ``"1d"``, ``"1w"``, ``"1mo"``. Default one.
         schema: Types of the columns, as in `InsightsClient.export`.
@@ -85,7 +85,7 @@ class InsightsExportOperator(BaseOperator):
         start: date | str | None = None,
         end: date | str | None = None,
         where: Mapping[str, Any] | None = None,
-        date: str | None = None,  # noqa: F811 - the service's word
+        date: str | None = None,
         workspace: str | None = None,
         window: Mapping[str, Any] | str | None = None,
         format: Format = "parquet",  # noqa: A002
@@ -162,13 +162,12 @@ class InsightsExportOperator(BaseOperator):
             self._client.close()
 
     def _fetched(self, client: InsightsClient, handle: str, kept: "_Kept", context: "Context") -> dict[str, Any]:
-        stream = client.resume_stream(
-            handle, schema=self._schema(), timeout=self._seconds(), progress=self._phases()
-        )
+        stream = client.resume_stream(handle, schema=self._schema(), timeout=self._seconds(), progress=self._phases())
         output = self._output()
         with stream:
             size = write(stream, output, self.format)
-            receipt = stream.receipt
+        receipt = stream.receipt
+        assert receipt is not None, "the stream was read to its end"
         for warning in receipt.warnings:
             self.log.warning(warning)
         asked = self._asked()
@@ -246,7 +245,7 @@ class InsightsExportOperator(BaseOperator):
 
 
 class _Kept:
-    """The handle in the state of a task instance, beside what it was asked for: who asks for something else must not get it."""
+    """The handle in the state of a task instance, beside what was asked: who asks for something else doesn't get it."""
 
     def __init__(self, context: "Context", asked: dict[str, Any]) -> None:
         self._store = context.get("task_state_store")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
@@ -24,8 +24,8 @@ class FlowXoMetricsOperator(BaseOperator):
     The target is absent or complete, and a further run replaces it. The request takes seconds, so that there is nothing
     to defer.
 
-    The task returns a dict: ``uri``, ``start``, ``end``, ``unit``, ``rows`` and ``bytes`` (of the file). Its outlets get
-    the same as the ``extra`` of their events.
+    The task returns a dict: ``uri``, ``start``, ``end``, ``unit``, ``rows`` and ``bytes`` (of the file). Its outlets
+    get the same as the ``extra`` of their events.
 
     Args:
         start: First day, included, or an instant with its zone. Templated, like `end` and `output_path`.
@@ -52,7 +52,7 @@ class FlowXoMetricsOperator(BaseOperator):
         output_path: Output,
         start: date | datetime | str,
         end: date | datetime | str,
-        unit: str = "day",
+        unit: Literal["month", "day", "hour"] = "day",
         tz: str | None = None,
         fill: bool = False,
         format: Format = "parquet",  # noqa: A002
