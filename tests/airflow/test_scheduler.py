@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-import conftest
 import polars
 import pytest
 from test_examples import found
 
+import conftest
 from insightframe.sandbox import Sandbox
 
 DAG = """
@@ -151,7 +151,9 @@ def test_a_worker_is_killed_while_it_polls(airflow: Standalone, service: Sandbox
     until(lambda: any("/execute/raw/" in entry.path and entry.method == "GET" for entry in service.ledger), "it polls")
     (killed, *_) = workers(airflow.running["scheduler"].pid)
     os.kill(killed, signal.SIGKILL)
-    until(lambda: airflow.ask("select 1 from task_instance where dag_id = 'insights_waiting' and try_number = 2"), "a try")
+    until(
+        lambda: airflow.ask("select 1 from task_instance where dag_id = 'insights_waiting' and try_number = 2"), "a try"
+    )
     service.advance(hours=2)
     until(lambda: airflow.state("insights_waiting") == "success", "the DAG ends green")
     assert service.executions == before + 1
