@@ -1,7 +1,7 @@
 //! The story: log in, execute, poll, download, decode, hand off.
 //!
 //! `open` is the first half of it on one screen; logging in happens by itself with the first request. What remains are
-//! the three ways to receive the result: a [`Table`], a [`Stream`] and a file. An export that is cut into windows goes
+//! the four ways to receive the result: a [`Table`], a [`Stream`], the bytes as they come and a file. An export that is cut into windows goes
 //! the same way: its windows are fetched side by side and joined before they are decoded.
 
 mod decoding;
@@ -17,6 +17,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use bytes::Bytes;
 
 use self::{
     decoding::{Decoding, Source},
@@ -186,6 +187,38 @@ impl StreamReceipt {
     }
 }
 
+/// The service's CSV, byte for byte, as it comes; of several windows the header once. The deadline holds until the first
+/// byte can be taken; afterwards the consumer sets the pace.
+///
+/// # Errors
+/// As [`table`], for what goes wrong before the first byte.
+pub async fn bytes(client: &Insights, call: &Call, start: &Start) -> Result<Arriving> {
+    let (run, source) = Box::pin(open(client, call, start, Pace::Stream)).await?;
+    Ok(Arriving { run, source })
+}
+
+/// The bytes of a result on their way. Dropped early, it closes the connection.
+pub struct Arriving {
+    run: Arc<Run>,
+    source: Source,
+}
+
+impl Arriving {
+    /// The next bytes, never empty; `None` at the proven end. An empty report ends at once.
+    ///
+    /// # Errors
+    /// As [`table`], for what goes wrong on the way.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            match self.source.next().await.map_err(|error| self.run.resumable(error))? {
+                Some(Arrived::Bytes(bytes)) => return Ok(Some(bytes)),
+                Some(Arrived::End) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
 /// The service's CSV, byte for byte, in a file that is complete or not there; of several windows the header once. An
 /// empty report gives an empty file, because the service then sends nothing.
 ///
@@ -194,17 +227,16 @@ impl StreamReceipt {
 pub async fn download(client: &Insights, call: &Call, start: &Start, path: &Path) -> Result<Receipt> {
     // Before anything is executed: whether the file can be written.
     let mut file = AtomicFile::create(path)?;
-    let (run, mut source) = Box::pin(open(client, call, start, Pace::Bounded)).await?;
+    let (run, source) = Box::pin(open(client, call, start, Pace::Bounded)).await?;
+    let mut arriving = Arriving { run: Arc::clone(&run), source };
     let received = async {
-        while let Some(arrived) = source.next().await? {
-            if let Arrived::Bytes(bytes) = arrived {
-                std::io::Write::write_all(&mut file, &bytes).map_err(|error| Error::file(path.display(), &error))?;
-            }
+        while let Some(bytes) = arriving.chunk().await? {
+            std::io::Write::write_all(&mut file, &bytes).map_err(|error| Error::file(path.display(), &error))?;
         }
         Ok(())
     };
     call.within(received).await.map_err(|error| run.resumable(error))?;
-    drop(source);
+    drop(arriving);
     call.progress.enter(Phase::HandingOff);
     file.commit()?;
     Ok(receipt(call, &run, None))

@@ -10,7 +10,7 @@
 //! | L3 services | [`insights`], [`flowxo`], [`instances`]: one folder per API, one file per verb |
 //! | L4 hand-off | [`handoff`]: tables, streams and files |
 //! | L5 the story | [`export`]: log in, execute, poll, download, decode, hand off; [`dataset`]: that for many windows |
-//! | L6 faces | `sandbox`, `cli`, `python` |
+//! | L6 faces | `sandbox`, `gateway`, `cli`, `python` |
 
 pub mod auth;
 #[cfg(feature = "cli")]
@@ -22,6 +22,8 @@ pub mod dataset;
 pub mod error;
 pub mod export;
 pub mod flowxo;
+#[cfg(feature = "server")]
+pub mod gateway;
 pub mod handoff;
 pub mod http;
 pub mod ids;

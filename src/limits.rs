@@ -11,11 +11,19 @@ pub struct Retry {
     pub base: Duration,
     /// No wait is longer, a wait that the service asks for excepted; default 20 s.
     pub cap: Duration,
+    /// The longest wait that the service may ask for and get; default 2 minutes. Asked for more, a call ends with the
+    /// error instead, which tells how long: hours of silence help nobody.
+    pub patience: Duration,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { attempts: 3, base: Duration::from_millis(500), cap: Duration::from_secs(20) }
+        Self {
+            attempts: 3,
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(20),
+            patience: Duration::from_secs(120),
+        }
     }
 }
 

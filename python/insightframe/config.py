@@ -37,11 +37,15 @@ class Retry:
     """Bound of the wait before the second send; it doubles with each further one. Default 0.5 s."""
     cap: float = 20.0
     """No wait is longer, except one that the service asks for by ``Retry-After``. Default 20 s."""
+    patience: float = 120.0
+    """A service that asks for a longer wait than this is not waited for: its refusal is raised at once, with
+    ``retry_after``. Default 120 s."""
 
     def __post_init__(self) -> None:
         _require(_is_integer(self.attempts, 1), self, "attempts", "an integer from 1")
         _require(_is_number(self.base, 0), self, "base", "a number of seconds from 0")
         _require(_is_number(self.cap, self.base), self, "cap", "a number of seconds not below `base`")
+        _require(_is_number(self.patience, 0), self, "patience", "a number of seconds from 0")
 
 
 @dataclass(frozen=True, kw_only=True)

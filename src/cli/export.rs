@@ -1,170 +1,116 @@
-//! `insightframe export`: a report to a file or the terminal.
+//! `insightframe export`: a report to a file, an object store or stdout.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
+use arrow_schema::SchemaRef;
 use clap::Args;
 
-use super::{End, until_ctrl_c};
+use super::{
+    Done, Failure,
+    account::{Account, Session},
+    context::{Context, End},
+    output::{Excerpt, OutputOptions, Target},
+    report::{ReportOptions, every},
+};
 use crate::{
-    credentials::{Given, resolve},
     error::{Error, Result},
-    export::{self, Base, Export, Handle, Start, Types},
-    handoff::{
-        Format,
-        store::{Place, StorageOptions},
-    },
-    ids::{Identifier, ReportName, WorkspaceId},
-    insights::{
-        Insights, Options,
-        filter::{Filter, Interval},
-        window::Every,
-    },
+    export::{self, Export, Handle, Start},
+    handoff::format::blocking,
+    insights::window::Every,
     origin::Origin,
-    progress::Call,
-    secret::Credentials,
+    progress::{Phase, Progress},
 };
 
-/// User name, password and defaults come from FLEX_INSIGHTS_USERNAME, FLEX_INSIGHTS_PASSWORD, FLEX_INSIGHTS_WORKSPACE
-/// and FLEX_INSIGHTS_BASE_URL, or from a profile file (INSIGHTFRAME_PROFILE, INSIGHTFRAME_CONFIG).
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  insightframe export 3035643
+  insightframe export 3035643 --start 2024-01-01 --end 2024-12-31 --every 1mo -o s3://bucket/2024.parquet
+  insightframe export aaosExgHgF8r --where 'label.queue=Sales' --where 'label.queue=Billing' --format csv | head")]
 pub(super) struct ExportCommand {
     /// Object id, identifier or uri of the report; not with --resume
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     report: Option<String>,
-    /// The first day, such as 2023-12-01
-    #[arg(long)]
-    start: Option<jiff::civil::Date>,
-    /// The last day, itself included
-    #[arg(long)]
-    end: Option<jiff::civil::Date>,
-    /// Identifier of the date label that --start and --end are about [default: date.date.mmddyyyy]
-    #[arg(long)]
-    date: Option<String>,
-    /// Cut the days into windows that are exported side by side: 1d, 1w (from Monday) or 1mo
-    #[arg(long)]
-    every: Option<String>,
-    /// Only rows with this value of a label, such as label.agents.team_name=Billing; may be repeated, also for one label
-    #[arg(long = "where", value_name = "LABEL=VALUE")]
-    filters: Vec<String>,
-    /// The workspace, when it is not the default one
-    #[arg(long)]
-    workspace: Option<String>,
-    /// Where the types come from
-    #[arg(long, value_enum, default_value = "report")]
-    schema: Schema,
-    /// A .parquet, .arrow or .csv file, here or in an object store; without it the first rows are printed
-    #[arg(short, long)]
-    output: Option<PathBuf>,
-    /// Seconds that it may take [default: 3600]
-    #[arg(long)]
-    timeout: Option<f64>,
     /// Go on with the execution of this handle, as an error printed it
-    #[arg(long)]
+    #[arg(long, value_name = "HANDLE")]
     resume: Option<String>,
-    /// No lines about progress
-    #[arg(short, long)]
-    quiet: bool,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Schema {
-    /// The report's definition
-    Report,
-    /// The data
-    Infer,
-    /// Text, all of it
-    Text,
+    #[command(flatten)]
+    rows: ReportOptions,
+    /// Cut the days into windows that are exported side by side: 1d, 1w (from Monday) or 1mo
+    #[arg(long, value_name = "LENGTH", value_parser = every, help_heading = "Rows")]
+    every: Option<Every>,
+    #[command(flatten)]
+    output: OutputOptions,
+    /// The service's own CSV, byte for byte, into the file that --output names
+    #[arg(long, requires = "output", conflicts_with = "format", help_heading = "Output")]
+    raw: bool,
+    #[command(flatten)]
+    account: Account,
 }
 
 impl ExportCommand {
-    pub(super) async fn run(self) -> Result<End> {
-        let found = resolve(Given::default(), |name| std::env::var(name).ok())?;
-        let mut options = Options::new(Credentials { username: found.username, password: found.password });
-        if let Some(base_url) = found.base_url {
-            options.base_url = base_url;
+    pub(super) async fn run(self, context: &Context) -> Done {
+        let mut under_way: Option<Progress> = None;
+        // Before anything is asked of anybody: whether the place is fit.
+        let target = if self.raw { None } else { Some(self.output.begin(Excerpt::First)?) };
+        let work = async |session: &Session| {
+            under_way = Some(session.call.progress.clone());
+            let start = self.start(&session.origin)?;
+            match target {
+                Some(target) => deliver(context, session, start, target).await,
+                None => self.download(context, session, start).await,
+            }
+        };
+        let done = self.account.work(context, work).await;
+        if let Ok(End::Interrupted | End::Terminated) = done
+            && let Some(handle) = under_way.and_then(|progress| progress.handle())
+        {
+            context.say(format_args!("to go on where it stopped: {}", self.resumes(&handle)));
         }
-        let workspace = self.workspace.clone().or(found.workspace);
-        options.workspace = workspace.map(|id| WorkspaceId::parse(&id)).transpose()?;
-        let origin = Origin::parse(&options.base_url, "/gdc/")?;
-        let start = self.start(&origin)?;
-        let clock = super::clock();
-        let client = Insights::new(options, clock.clone())?;
-        let listener = (!self.quiet).then(super::lines);
-        let call = Call::new(clock, Some(start.timeout().unwrap_or_else(|| client.timeout())), listener);
-        let end = until_ctrl_c(self.deliver(&client, &call, start)).await;
-        client.close().await;
-        end
+        done.map_err(|error| Failure::resumable(error, |handle| self.resumes(handle)))
     }
 
     fn start(&self, origin: &Origin) -> Result<Start> {
-        let base = match self.schema {
-            Schema::Report => Base::Report,
-            Schema::Infer => Base::Infer,
-            Schema::Text => Base::Text,
-        };
-        let types = Types { base, given: Vec::new() };
-        let timeout = self
-            .timeout
-            .map(|seconds| {
-                Duration::try_from_secs_f64(seconds)
-                    .map_err(|_| Error::config(format!("`--timeout {seconds}` is not a number of seconds")))
-            })
-            .transpose()?;
+        let timeout = self.account.patience.timeout;
         if let Some(handle) = &self.resume {
-            return Ok(Start::Resume { handle: Handle::parse(handle, origin)?, types, timeout });
+            return Ok(Start::Resume { handle: Handle::parse(handle, origin)?, types: self.rows.types(), timeout });
         }
-        let label = self.date.as_deref().map(Identifier::parse).transpose()?;
-        Ok(Start::New(Export {
-            report: ReportName::parse(self.report.as_deref().unwrap_or_default(), origin)?,
-            workspace: None,
-            interval: Interval::new(self.start, self.end, label)?,
-            filters: self.filters(origin)?,
-            every: self.every.as_deref().map(Every::parse).transpose()?,
-            types,
-            timeout,
-        }))
+        let export = self.rows.export(self.report.as_deref().unwrap_or_default(), origin)?;
+        Ok(Start::New(Export { every: self.every, timeout, ..export }))
     }
 
-    /// The filters: values of the same label are alternatives, those of different labels hold together.
-    fn filters(&self, origin: &Origin) -> Result<Vec<Filter>> {
-        let mut lists: Vec<(&str, Vec<String>)> = Vec::new();
-        for filter in &self.filters {
-            let (label, value) = filter.split_once('=').ok_or_else(|| {
-                Error::config(format!("`--where {filter}` is not of the form LABEL=VALUE"))
-                    .hint("for instance `--where label.agents.team_name=Billing`")
-            })?;
-            match lists.iter_mut().find(|(known, _)| *known == label) {
-                Some((_, values)) => values.push(value.to_owned()),
-                None => lists.push((label, vec![value.to_owned()])),
-            }
-        }
-        lists
-            .into_iter()
-            .map(|(label, values)| Filter::among(ReportName::parse_label(label, origin)?, values))
-            .collect()
-    }
-
-    async fn deliver(&self, client: &Insights, call: &Call, start: Start) -> Result<()> {
-        let Some(path) = &self.output else {
-            let table = export::table(client, call, &start).await?;
-            println!("{table}");
-            return Ok(());
-        };
-        let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_ascii_lowercase();
-        let format = match kind.as_str() {
-            "parquet" => Format::Parquet,
-            "arrow" | "ipc" | "feather" => Format::Ipc,
-            "csv" => Format::Csv,
-            _ => return Err(Error::config(format!("`{}` ends in none of .parquet, .arrow, .csv", path.display()))),
-        };
-        // Before anything is executed: whether the file can be written.
-        let output = Place::parse(path, &StorageOptions::default())?.begin()?;
-        let (stream, receipt) = export::stream(client, call, start).await?;
-        let schema = stream.schema().clone();
-        format.write(stream.into_batches(), output, schema).await?;
-        if !self.quiet {
-            eprintln!("{}", receipt.read());
-        }
+    async fn download(&self, context: &Context, session: &Session, start: Start) -> Result<()> {
+        let path: PathBuf = self.output.path().ok_or_else(|| Error::config("`--raw` needs a file: `-o report.csv`"))?;
+        let receipt = Box::pin(export::download(&session.client, &session.call, &start, &path)).await?;
+        session.progress.finish(session.call.progress.elapsed());
+        context.say(receipt);
         Ok(())
     }
+
+    /// The command that goes on with a handle, to the same place.
+    fn resumes(&self, handle: &str) -> String {
+        let raw = if self.raw { " --raw" } else { "" };
+        format!("insightframe export{}{raw}{} --resume '{handle}'", self.output.words(), self.account.words())
+    }
+}
+
+/// Rows, as they come; a table for people when all of them are there.
+async fn deliver(context: &Context, session: &Session, start: Start, target: Target) -> Result<()> {
+    let Session { client, call, progress, .. } = session;
+    let (output, format) = match target {
+        Target::Rows(output, format) => (output, format),
+        target @ Target::Text(..) => {
+            let table = Box::pin(export::table(client, call, &start)).await?;
+            progress.finish(call.progress.elapsed());
+            return target.put(&table).await;
+        }
+    };
+    let (rows, receipt) = Box::pin(export::stream(client, call, start)).await?;
+    let schema = SchemaRef::clone(rows.schema());
+    let output = format.encode(rows.into_batches(), output, schema).await?;
+    call.progress.enter(Phase::HandingOff);
+    blocking(|| output.commit()).await?;
+    progress.finish(call.progress.elapsed());
+    context.say(receipt.read());
+    Ok(())
 }

@@ -3,13 +3,20 @@
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::{End, until_ctrl_c};
+use super::{
+    context::{Context, End, until_ctrl_c},
+    output::print,
+};
 use crate::{
     error::{Error, Result},
     sandbox::{Options, Rule, Sandbox},
 };
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  insightframe sandbox
+  insightframe sandbox --port 8080 --rows 1000000 -o raw_202_count=5")]
 pub(super) struct SandboxCommand {
     /// The port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
@@ -29,7 +36,7 @@ pub(super) struct SandboxCommand {
 }
 
 impl SandboxCommand {
-    pub(super) async fn run(self) -> Result<End> {
+    pub(super) async fn run(self, context: &Context) -> Result<End> {
         let mut options = Map::new();
         for option in &self.options {
             let (name, value) = option
@@ -50,17 +57,28 @@ impl SandboxCommand {
             sandbox.fault(Rule::from_json(rule)?);
         }
         // What a shell can read back: `eval "$(insightframe sandbox)"` doesn't end, but copying the lines works.
-        println!("export FLEX_INSIGHTS_BASE_URL={}", sandbox.url());
-        println!("export FLEX_INSIGHTS_USERNAME={}", sandbox.username());
-        println!("export FLEX_INSIGHTS_PASSWORD='{}'", sandbox.password());
-        println!("export FLEX_INSIGHTS_WORKSPACE={}", sandbox.workspace());
+        let mut lines = format!(
+            "export FLEX_INSIGHTS_BASE_URL={}\nexport FLEX_INSIGHTS_USERNAME={}\nexport FLEX_INSIGHTS_PASSWORD='{}'\n\
+             export FLEX_INSIGHTS_WORKSPACE={}",
+            sandbox.url(),
+            sandbox.username(),
+            sandbox.password(),
+            sandbox.workspace()
+        );
         if let Some(ca_file) = sandbox.ca_file() {
-            println!("export SSL_CERT_FILE={}", ca_file.display());
+            lines.push_str(&format!("\nexport SSL_CERT_FILE={}", ca_file.display()));
         }
+        let (flowxo, twilio) = (&sandbox.options().flowxo, &sandbox.options().instances);
+        lines.push_str(&format!(
+            "\nexport FLOWXO_API_KEY={}\nexport TWILIO_ACCOUNT_SID={}\nexport TWILIO_API_KEY={}\n\
+             export TWILIO_API_SECRET={}",
+            flowxo.api_key, twilio.account_sid, twilio.api_key, twilio.api_secret
+        ));
+        print(lines)?;
         for (id, title) in sandbox.reports() {
-            eprintln!("report {id}: {title}");
+            context.say(format_args!("report {id}: {title}"));
         }
-        eprintln!("Ctrl-C ends it");
+        context.say("Ctrl-C ends it");
         until_ctrl_c(std::future::pending()).await
     }
 }

@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use futures_util::{Stream, StreamExt};
 use tokio::{sync::mpsc, task::JoinError};
 
-use super::{Output, Sink, csv::CsvSink, ipc::IpcSink, parquet::ParquetSink};
+use super::{Output, Sink, csv::CsvSink, ipc::IpcSink, json::JsonSink, parquet::ParquetSink};
 use crate::error::{Error, Result};
 
 /// A kind of file.
@@ -20,6 +20,12 @@ pub enum Format {
     Ipc,
     /// CSV after RFC 4180.
     Csv,
+    /// A JSON array of objects.
+    Json,
+    /// A JSON object a line.
+    Ndjson,
+    /// Arrow IPC for a reader that can't go back, such as a pipe.
+    IpcStream,
 }
 
 impl Format {
@@ -40,6 +46,9 @@ impl Format {
             Self::Parquet => "parquet",
             Self::Ipc => "ipc",
             Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::IpcStream => "ipc stream",
         }
     }
 
@@ -49,6 +58,9 @@ impl Format {
             Self::Parquet => "parquet",
             Self::Ipc => "arrow",
             Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::IpcStream => "arrows",
         }
     }
 
@@ -60,7 +72,10 @@ impl Format {
         Ok(match self {
             Self::Parquet => Box::new(ParquetSink::new(output, schema)?),
             Self::Ipc => Box::new(IpcSink::new(output, schema)?),
+            Self::IpcStream => Box::new(IpcSink::stream(output, schema)?),
             Self::Csv => Box::new(CsvSink::new(output, schema)?),
+            Self::Json => Box::new(JsonSink::array(output)),
+            Self::Ndjson => Box::new(JsonSink::lines(output)),
         })
     }
 

@@ -6,6 +6,7 @@ pub mod description;
 pub mod format;
 pub mod ipc;
 pub mod journal;
+pub mod json;
 pub mod output;
 pub mod parquet;
 pub mod receipt;
@@ -18,7 +19,7 @@ use std::{io, iter};
 
 use arrow_array::RecordBatch;
 
-pub use self::{format::Format, output::Output, receipt::Receipt, stream::Stream, table::Table};
+pub use self::{format::Format, output::Output, receipt::Receipt, render::Room, stream::Stream, table::Table};
 use crate::{Error, Result};
 
 /// Takes record batches, one after another, to a place where they stay.

@@ -1,4 +1,4 @@
-//! What the encoders write to: a file or an object under way, and its content hash.
+//! What the encoders write to: a file or an object under way and its content hash, or a pipe.
 
 use std::{
     fmt,
@@ -21,11 +21,17 @@ pub struct Output {
 }
 
 enum Target {
+    Pipe(Box<dyn Write + Send>, &'static str),
     File(AtomicFile),
     Object(Box<Upload>),
 }
 
 impl Output {
+    /// A pipe, a terminal and the like, named for messages. What is written there is seen at once.
+    pub fn pipe(pipe: impl Write + Send + 'static, shown: &'static str) -> Self {
+        Self { target: Target::Pipe(Box::new(pipe), shown), hash: None, bytes: 0 }
+    }
+
     pub(super) fn file(file: AtomicFile) -> Self {
         Self { target: Target::File(file), hash: None, bytes: 0 }
     }
@@ -53,6 +59,7 @@ impl Output {
     /// The place as the caller named it, for messages.
     pub fn shown(&self) -> String {
         match &self.target {
+            Target::Pipe(_, shown) => (*shown).to_owned(),
             Target::File(file) => file.path().display().to_string(),
             Target::Object(upload) => upload.shown().to_owned(),
         }
@@ -64,6 +71,9 @@ impl Output {
     /// A file error; what was there before is then untouched.
     pub fn commit(self) -> Result<u64> {
         match self.target {
+            Target::Pipe(mut pipe, shown) => {
+                pipe.flush().map(|()| self.bytes).map_err(|error| Error::file(shown, &error))
+            }
             Target::File(file) => file.commit(),
             Target::Object(upload) => upload.commit(),
         }
@@ -102,6 +112,7 @@ fn hex(bytes: &[u8]) -> String {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = match &mut self.target {
+            Target::Pipe(pipe, _) => pipe.write(bytes),
             Target::File(file) => file.write(bytes),
             Target::Object(upload) => upload.write(bytes),
         }?;
@@ -114,6 +125,7 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.target {
+            Target::Pipe(pipe, _) => pipe.flush(),
             Target::File(file) => file.flush(),
             Target::Object(upload) => upload.flush(),
         }

@@ -60,7 +60,10 @@ impl Sink for ParquetSink {
     }
 
     fn close(self: Box<Self>) -> Result<Output> {
-        let Self { shown, writer } = *self;
+        let Self { shown, mut writer } = *self;
+        writer.flush().map_err(|error| encoder_fault(&shown, &error))?;
+        // Giving the output back tells no more than the words of its error; this tells the error.
+        writer.sync().map_err(|error| encoder_fault(&shown, &error))?;
         writer.into_inner().map_err(|error| encoder_fault(&shown, &error))
     }
 }

@@ -12,12 +12,30 @@ use super::{
     table::{Table, type_name},
 };
 
-/// Rows that are shown.
-const ROWS: usize = 10;
-/// Columns of a terminal that the text may take.
-const WIDTH: usize = 100;
-/// Columns of a terminal that one cell may take.
-const CELL: usize = 32;
+/// The room that the text of a table may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Rows that are shown.
+    pub rows: usize,
+    /// Columns of a terminal.
+    pub width: usize,
+    /// Columns of a terminal that one cell may take.
+    pub cell: usize,
+}
+
+impl Room {
+    /// Room for everything.
+    pub const UNLIMITED: Self = Self { rows: usize::MAX, width: usize::MAX, cell: usize::MAX };
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { rows: 10, width: 100, cell: 32 }
+    }
+}
+
+/// Rows that HTML shows.
+const HTML_ROWS: usize = 10;
 /// Characters of a cell that HTML shows, and columns of a table.
 const HTML_CELL: usize = 200;
 const HTML_COLUMNS: usize = 50;
@@ -31,11 +49,11 @@ struct Column<'a> {
     cells: Vec<Option<String>>,
 }
 
-/// The shape, the first rows under names and types, and what is left out; no line is wider than 100 columns.
-pub(super) fn text(table: &Table) -> String {
-    let columns = columns(table, usize::MAX);
-    let mut text = shape(table);
-    let (shown, widths) = fit(&columns);
+/// The shape, the first rows under names and types, and what is left out; no line is wider than the room.
+pub(super) fn text(table: &Table, room: Room) -> String {
+    let columns = columns(table, usize::MAX, room.rows);
+    let mut text = shorten(&shape(table), room.width);
+    let (shown, widths) = fit(&columns, room);
     let mut line = |cell: &dyn Fn(&Column<'_>) -> String, fill: char| {
         text.push('\n');
         for (column, width) in columns[..shown].iter().zip(&widths) {
@@ -46,7 +64,8 @@ pub(super) fn text(table: &Table) -> String {
                 false => _ = write!(text, "{GAP}{cell}{padding}"),
             }
         }
-        text.truncate(text.trim_end().len());
+        // Not the line's own end: a row may be empty.
+        text.truncate(text.trim_end_matches(' ').len());
     };
     if shown > 0 {
         line(&|column| visible(column.name), ' ');
@@ -56,15 +75,15 @@ pub(super) fn text(table: &Table) -> String {
             line(&|column| column.cells[row].clone().unwrap_or_else(|| "null".to_owned()), ' ');
         }
     }
-    for note in notes(table, shown) {
-        _ = write!(text, "\n{GAP}{}", shorten(&note, WIDTH - GAP.len()));
+    for note in notes(table, shown, room.rows) {
+        _ = write!(text, "\n{GAP}{}", shorten(&note, room.width.saturating_sub(GAP.len())));
     }
     text
 }
 
 /// The same as HTML. Colours are the page's own, only fainter, so that it fits a light page and a dark one.
 pub(super) fn html(table: &Table) -> String {
-    let columns = columns(table, HTML_COLUMNS);
+    let columns = columns(table, HTML_COLUMNS, HTML_ROWS);
     let mut html = String::from(STYLE);
     let row = |html: &mut String, tag: &str, content: &dyn Fn(&Column<'_>) -> Option<String>| {
         html.push_str("<tr>");
@@ -89,7 +108,7 @@ pub(super) fn html(table: &Table) -> String {
         row(&mut html, "td", &|column| column.cells[index].as_ref().map(|cell| escaped(&shorten(cell, HTML_CELL))));
     }
     html.push_str("</tbody>\n</table>\n");
-    let notes: Vec<_> = std::iter::once(shape(table)).chain(notes(table, columns.len())).collect();
+    let notes: Vec<_> = std::iter::once(shape(table)).chain(notes(table, columns.len(), HTML_ROWS)).collect();
     _ = write!(html, "<p>{}</p>\n</div>", escaped(&notes.join("; ")));
     html
 }
@@ -104,14 +123,14 @@ const STYLE: &str = "<div class=\"insightframe\">
 </style>
 ";
 
-fn columns(table: &Table, at_most: usize) -> Vec<Column<'_>> {
+fn columns(table: &Table, at_most: usize, rows: usize) -> Vec<Column<'_>> {
     let options = FormatOptions::new().with_display_error(true);
     let fields = table.schema().fields().iter().take(at_most).enumerate();
     fields
         .map(|(index, field)| {
             let mut cells = Vec::new();
             for batch in table.batches() {
-                cells.extend(first_cells(batch, index, ROWS - cells.len(), &options));
+                cells.extend(first_cells(batch, index, rows - cells.len(), &options));
             }
             let value_type = match field.data_type() {
                 DataType::Dictionary(_, values) => values,
@@ -140,9 +159,9 @@ fn shape(table: &Table) -> String {
 }
 
 /// What is not shown.
-fn notes(table: &Table, shown: usize) -> Vec<String> {
+fn notes(table: &Table, shown: usize, rows: usize) -> Vec<String> {
     let mut notes = Vec::new();
-    match table.num_rows().saturating_sub(ROWS) {
+    match table.num_rows().saturating_sub(rows) {
         0 => {}
         1 => notes.push("… 1 more row".to_owned()),
         rows => notes.push(format!("… {} more rows", grouped(rows as u64))),
@@ -157,13 +176,13 @@ fn notes(table: &Table, shown: usize) -> Vec<String> {
 }
 
 /// How many columns fit into the width, and how wide each of them is.
-fn fit(columns: &[Column<'_>]) -> (usize, Vec<usize>) {
-    let mut left = WIDTH;
+fn fit(columns: &[Column<'_>], room: Room) -> (usize, Vec<usize>) {
+    let mut left = room.width;
     let mut widths = Vec::new();
     for column in columns {
         let cells = column.cells.iter().map(|cell| cell.as_ref().map_or("null".len(), |cell| cell.width()));
         let widest = cells.chain([visible(column.name).width(), column.kind.width()]).max().unwrap_or(0);
-        let width = widest.clamp(1, CELL);
+        let width = widest.clamp(1, room.cell);
         let Some(rest) = left.checked_sub(GAP.len() + width) else { break };
         widths.push(width);
         left = rest;
@@ -246,7 +265,7 @@ mod tests {
 
     #[test]
     fn names_types_and_rows_stand_in_columns() {
-        insta::assert_snapshot!(text(&report()), @r#"
+        insta::assert_snapshot!(text(&report(), Room::default()), @r#"
         3 rows × 5 columns
           Queue          Date        Phone          Talk Time  Conversations
           utf8           date32      utf8             float64          int64
@@ -262,7 +281,7 @@ mod tests {
         let names: Vec<_> = (1..=12).map(|n| format!("Column number {n}")).collect();
         let cells: ArrayRef = Arc::new(Int64Array::from_iter_values(0..1234));
         let wide = table(names.iter().map(|name| (name.as_str(), cells.clone())).collect());
-        insta::assert_snapshot!(text(&wide), @"
+        insta::assert_snapshot!(text(&wide, Room::default()), @"
         1,234 rows × 12 columns
           Column number 1  Column number 2  Column number 3  Column number 4  Column number 5
                     int64            int64            int64            int64            int64
@@ -283,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_a_hundred_columns_whatever_the_data_is() {
+    fn no_line_is_wider_than_the_room_whatever_the_data_is() {
         let texts = ["語".repeat(60), "e\u{301}".repeat(99), "\u{1b}[31m".repeat(20), "👩‍👩‍👧".repeat(30), String::new()];
         for columns in 0..9 {
             let names: Vec<_> = (0..columns).map(|n| texts[n % texts.len()].clone() + &n.to_string()).collect();
@@ -292,23 +311,30 @@ mod tests {
                 0 => Table::new(Arc::new(Schema::empty()), vec![]),
                 _ => table(names.iter().map(|name| (name.as_str(), cells.clone())).collect()),
             };
-            for line in text(&table).lines() {
-                assert!(line.width() <= WIDTH, "{} columns: {line}", line.width());
-                assert!(!line.contains('\u{1b}'));
+            for width in [4, 7, 20, 80, 100, 200] {
+                for line in text(&table, Room { width, ..Room::default() }).lines() {
+                    assert!(line.width() <= width, "{} of {width} columns: {line}", line.width());
+                    assert!(!line.contains('\u{1b}'));
+                }
             }
+            let all = text(&table, Room::UNLIMITED);
+            assert!(
+                !all.contains('…') && all.split('\n').count() == if columns == 0 { 1 } else { 4 + texts.len() },
+                "{all}"
+            );
         }
     }
 
     #[test]
     fn an_empty_table_still_shows_its_columns() {
         let full = report();
-        insta::assert_snapshot!(text(&Table::new(full.schema().clone(), vec![])), @"
+        insta::assert_snapshot!(text(&Table::new(full.schema().clone(), vec![]), Room::default()), @"
         0 rows × 5 columns
           Queue  Date    Phone  Talk Time  Conversations
           utf8   date32  utf8     float64          int64
           ─────  ──────  ─────  ─────────  ─────────────
         ");
-        insta::assert_snapshot!(text(&Table::new(Arc::new(Schema::empty()), vec![])), @"0 rows × 0 columns");
+        insta::assert_snapshot!(text(&Table::new(Arc::new(Schema::empty()), vec![]), Room::default()), @"0 rows × 0 columns");
     }
 
     #[test]
@@ -318,7 +344,7 @@ mod tests {
             RecordBatch::try_from_iter([("n", cells)]).unwrap()
         };
         let batches = vec![batch(0), batch(4), batch(8)];
-        insta::assert_snapshot!(text(&Table::new(batches[0].schema(), batches)), @"
+        insta::assert_snapshot!(text(&Table::new(batches[0].schema(), batches), Room::default()), @"
         12 rows × 1 column
               n
           int64
@@ -340,7 +366,7 @@ mod tests {
     #[test]
     fn types_are_named_as_in_the_documentation() {
         let at: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![1_700_000_000_000]).with_timezone("UTC"));
-        insta::assert_snapshot!(text(&table(vec![("at", at)])), @"
+        insta::assert_snapshot!(text(&table(vec![("at", at)]), Room::default()), @"
         1 row × 1 column
           at
           timestamp[ms, UTC]

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit, ffi::FFI_ArrowSchema};
 
-use super::{Receipt, Sink, render};
+use super::{
+    Receipt, Sink,
+    render::{self, Room},
+};
 use crate::Result;
 
 /// Record batches of one schema, with the receipt of how they came about.
@@ -68,6 +71,11 @@ impl Table {
         sink.finish()
     }
 
+    /// Rows under names and types, as much as the room has place for, and what is left out.
+    pub fn text(&self, room: Room) -> String {
+        render::text(self, room)
+    }
+
     /// The first rows, as HTML for a notebook: light or dark as the page is, every text escaped.
     pub fn html(&self) -> String {
         render::html(self)
@@ -77,7 +85,7 @@ impl Table {
 /// The first rows under names and types, at most 100 columns wide.
 impl std::fmt::Display for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&render::text(self))
+        f.write_str(&self.text(Room::default()))
     }
 }
 

@@ -61,7 +61,7 @@ impl Tls {
 }
 
 /// Whether the platform's verifier finds roots of its own; extra ones would otherwise hide that it has none.
-fn has_system_roots() -> bool {
+pub fn has_system_roots() -> bool {
     Verifier::new(Arc::new(ring::default_provider())).is_ok()
 }
 

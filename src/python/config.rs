@@ -42,7 +42,8 @@ pub(super) fn auth(word: &str) -> Result<AuthMode> {
 pub(super) fn retry(object: Option<&Bound<'_, PyAny>>) -> PyResult<Retry> {
     let Some(object) = given(object, "Retry")? else { return Ok(Retry::default()) };
     let attempts = object.getattr("attempts")?.extract()?;
-    Ok(Retry { attempts, base: time(object, "base")?, cap: time(object, "cap")? })
+    let seconds = |name| time(object, name);
+    Ok(Retry { attempts, base: seconds("base")?, cap: seconds("cap")?, patience: seconds("patience")? })
 }
 
 pub(super) fn polling(object: Option<&Bound<'_, PyAny>>) -> PyResult<Polling> {

@@ -4,10 +4,6 @@ use std::time::Duration;
 
 use crate::limits::Retry;
 
-/// The longest pause that a service may ask for and get. Asked for more, a call ends with the error instead, which
-/// tells how long: hours of silence help nobody.
-pub const PATIENCE: Duration = Duration::from_secs(120);
-
 /// Full jitter: a random share (`random` in 0..1) of a bound that doubles with every attempt made, up to the cap.
 /// Callers that failed together thereby don't come back together.
 pub fn pause(policy: &Retry, attempts: u32, random: f64) -> Duration {

@@ -62,7 +62,7 @@ impl Retrier {
                 return give_up(error);
             }
             let pause = match asked {
-                Some(asked) if asked > backoff::PATIENCE => return give_up(error),
+                Some(asked) if asked > self.policy.patience => return give_up(error),
                 Some(asked) => asked,
                 None => backoff::pause(&self.policy, attempts, fastrand::f64()),
             };

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::backoff::PATIENCE;
 use crate::limits::Polling;
+
+/// The longest pause between two looks that the service may ask for and get.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The pauses between looks: growing, without jitter, since one client polls one result.
 pub struct Pauses<'a> {
@@ -17,7 +19,7 @@ impl<'a> Pauses<'a> {
         Self { polling, next: polling.initial }
     }
 
-    /// The next pause: ours, or longer when the service asks for it, up to [`PATIENCE`].
+    /// The next pause: ours, or longer when the service asks for it, up to two minutes.
     pub fn next(&mut self, asked: Option<Duration>) -> Duration {
         let own = self.next;
         self.next = own.mul_f64(self.polling.factor).min(self.polling.max);

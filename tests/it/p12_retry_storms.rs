@@ -67,7 +67,7 @@ async fn one_request_is_sent_three_times_and_asks_for_more_time_each_time() {
     let error = stage.ask(&stage.call()).await.unwrap_err();
     let sent = stage.requests("POST", IDENTIFIERS);
     assert_eq!((error.attempts(), sent.len()), (3, 3));
-    let Retry { attempts, base, cap } = Retry::default();
+    let Retry { attempts, base, cap, .. } = Retry::default();
     assert_eq!((attempts, base.as_millis(), cap.as_secs()), (3, 500, 20));
     let pauses: Vec<_> = sent.windows(2).map(|two| two[0].received.duration_until(two[1].received)).collect();
     assert!(pauses[0].as_millis() <= 600 && pauses[1].as_millis() <= 1_100, "{pauses:?}");
