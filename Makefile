@@ -5,11 +5,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python lint lint-rust lint-python bench bench-services wheel clean
+.PHONY: help demo test test-rust test-python test-airflow lint lint-rust lint-python bench bench-services wheel clean
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
+AIRFLOW := $(CURDIR)/.venv-airflow
 CARGO ?= cargo
 
 export VIRTUAL_ENV := $(VENV)
@@ -23,7 +24,7 @@ help: ## Show the targets
 demo: $(VENV)/.module ## Export a 30-day report from the local sandbox and print the frame
 	@$(BIN)/insightframe demo
 
-test: lint test-rust test-python ## Everything that must hold before a merge
+test: lint test-rust test-python test-airflow ## Everything that must hold before a merge
 
 test-rust: ## Tests of the Rust core
 	$(CARGO) test --locked --quiet --features cli
@@ -34,6 +35,9 @@ test-python: $(VENV)/.dev $(VENV)/.module ## Tests of the Python package, its st
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml insightframe._core
 	$(BIN)/python -m mypy
 	$(BIN)/basedpyright
+
+test-airflow: $(AIRFLOW)/.module ## Tests of the Airflow provider, in an environment of its own
+	$(AIRFLOW)/bin/python -m pytest --quiet -c tests/airflow/pytest.ini tests/airflow
 
 lint: lint-rust lint-python ## Formatting, named lints, documentation
 
@@ -70,7 +74,7 @@ wheel: $(VENV)/.demo ## A wheel for this platform, in dist/
 	$(BIN)/maturin build --locked --release --out dist
 
 clean: ## Remove what the other targets made
-	rm -rf .venv target dist
+	rm -rf .venv .venv-airflow target dist
 
 # The native module, in the development profile, so that its dependencies are those of the tests.
 $(VENV)/.module: $(VENV)/.demo $(shell find src -type f) Cargo.toml Cargo.lock pyproject.toml
@@ -97,4 +101,16 @@ $(BENCH)/.peers: constraints/bench.txt
 
 $(VENV)/.dev: constraints/dev.txt constraints/dev.in $(VENV)/.demo
 	$(BIN)/python -m pip install --quiet --constraint $< --requirement constraints/dev.in
+	@touch $@
+
+# Airflow pins much of what it uses, so it has an environment for itself.
+$(AIRFLOW)/.demo: constraints/airflow.txt constraints/airflow.in
+	$(PYTHON) -m venv $(AIRFLOW)
+	$(AIRFLOW)/bin/python -m pip install --quiet --constraint $< --requirement constraints/airflow.in
+	@touch $@
+
+# The one build serves both: this copies what says where the package is, and what its entry points are.
+$(AIRFLOW)/.module: $(AIRFLOW)/.demo $(VENV)/.module
+	rm -rf $(AIRFLOW)/lib/python*/site-packages/insightframe*
+	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(AIRFLOW)/lib/python*/site-packages/
 	@touch $@

@@ -8,6 +8,7 @@ mod decoding;
 mod handle;
 mod reading;
 mod run;
+mod submit;
 mod task;
 pub mod types;
 mod windows;
@@ -25,6 +26,7 @@ use self::{
 };
 pub use self::{
     handle::Handle,
+    submit::{submit, wait},
     types::{Base, Types},
 };
 use crate::{

@@ -731,6 +731,91 @@ class InsightsClient:
     ) -> Table:
         """Like `resume`."""
 
+    def submit(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> str:
+        """Has the service compute a report, and doesn't wait for it.
+
+        For those who wait elsewhere: keep the handle before anything else happens, and no report is computed twice.
+
+        ```python
+        handle = client.submit("3035643", start="2023-12-01", end="2023-12-30")
+        client.wait(handle)
+        table = client.resume(handle)
+        ```
+
+        Takes what `export` takes, and raises what it raises until the service has accepted the report. With `every`, as
+        many windows are executed as `max_concurrency` allows; `resume` executes the rest.
+
+        Returns:
+            The handle, as `resume` takes it.
+        """
+
+    async def submit_async(
+        self,
+        report: str | int,
+        *,
+        start: _Day | None = None,
+        end: _Day | None = None,
+        date: str | None = None,
+        where: _Where | None = None,
+        every: _Every | None = None,
+        workspace: str | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> str:
+        """Like `submit`."""
+
+    def wait(self, handle: str, *, timeout: float | None = None, progress: _Progress | None = None) -> None:
+        """Waits until what was submitted is computed, and fetches nothing.
+
+        Costs a small request every few seconds, and no place among `max_concurrency`, so that hundreds may wait at
+        once. A result that the service has forgotten, or calls too large, is nothing to wait for: `resume` executes it
+        again, or in halves.
+
+        Args:
+            handle: What `submit` gave, or an error's `handle`.
+            timeout: Seconds it may take. Default: `Polling.timeout`.
+            progress: Default: the client's.
+
+        Raises:
+            ConfigError: `handle` is none of this service's.
+            DeadlineExceeded: The time ran out; `wait` or `resume` may be called again.
+        """
+
+    async def wait_async(self, handle: str, *, timeout: float | None = None, progress: _Progress | None = None) -> None:
+        """Like `wait`."""
+
+    def resume_stream(
+        self,
+        handle: str,
+        *,
+        schema: _Schema | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> Stream:
+        """Like `resume`, but piece by piece, as `stream` gives it."""
+
+    async def resume_stream_async(
+        self,
+        handle: str,
+        *,
+        schema: _Schema | None = None,
+        timeout: float | None = None,
+        progress: _Progress | None = None,
+    ) -> Stream:
+        """Like `resume_stream`."""
+
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

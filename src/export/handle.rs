@@ -62,6 +62,11 @@ struct WrittenPiece {
 }
 
 impl Handle {
+    /// What was executed, in the order of the windows.
+    pub(super) fn executions(&self) -> impl Iterator<Item = &Execution> {
+        self.pieces.iter().filter_map(|piece| piece.execution.as_ref())
+    }
+
     /// One line of JSON.
     pub(super) fn text(&self) -> String {
         let piece = |Piece { window, execution }: &Piece| WrittenPiece {

@@ -91,7 +91,7 @@ impl Run {
     }
 
     /// The execution of a window: the one that the service has accepted, or a new one.
-    async fn accepted(&self, call: &Call, window: Option<Window>) -> Result<Execution> {
+    pub(super) async fn accepted(&self, call: &Call, window: Option<Window>) -> Result<Execution> {
         let accepted = self.pieces().get(&window).cloned().flatten();
         if let Some(execution) = accepted {
             return Ok(execution);

@@ -38,6 +38,21 @@ impl Insights {
         }
     }
 
+    /// Waits until the result is there, and fetches nothing. One that the service has forgotten, or that is too large for
+    /// it, is nothing to wait for.
+    ///
+    /// # Errors
+    /// `DeadlineExceeded`, or the service's error.
+    pub async fn settle(&self, call: &Call, execution: &Execution) -> Result<()> {
+        match self.poll(call, execution).await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind() {
+                Kind::Export { fault: ExportFault::Gone | ExportFault::TooLarge, .. } => Ok(()),
+                _ => Err(error),
+            },
+        }
+    }
+
     /// Looks at once, then after growing pauses, until there is a result. Once the service has said that it computes, it
     /// may be out of reach for five minutes.
     ///

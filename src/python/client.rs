@@ -476,7 +476,7 @@ impl InsightsClient {
         self.begin(py, Start::New(self.asked(py, asked)?), bound(py, asked.progress.as_ref()))
     }
 
-    fn resuming(
+    pub(super) fn resuming(
         &self,
         py: Python<'_>,
         handle: &str,
@@ -517,7 +517,7 @@ impl Drop for InsightsClient {
 /// An export that has only to be run.
 pub(super) struct Prepared {
     client: Insights,
-    call: Call,
+    pub(super) call: Call,
     start: Start,
 }
 
@@ -537,7 +537,7 @@ impl Prepared {
         export::table(&self.client, &self.call, &self.start).await.inspect(|_| ending.done())
     }
 
-    async fn stream(self) -> Result<(handoff::Stream, export::StreamReceipt, Ending)> {
+    pub(super) async fn stream(self) -> Result<(handoff::Stream, export::StreamReceipt, Ending)> {
         let ending = self.call.progress.ending();
         let (stream, receipt) = export::stream(&self.client, &self.call, self.start).await?;
         Ok((stream, receipt, ending))
@@ -550,7 +550,7 @@ impl Prepared {
 }
 
 /// The same result, with the handle of what Ctrl-C interrupted as an attribute of the `KeyboardInterrupt`.
-fn resumable<T>(py: Python<'_>, result: PyResult<T>, progress: &Progress) -> PyResult<T> {
+pub(super) fn resumable<T>(py: Python<'_>, result: PyResult<T>, progress: &Progress) -> PyResult<T> {
     if let Err(error) = &result
         && error.is_instance_of::<PyKeyboardInterrupt>(py)
         && let Some(handle) = progress.handle()

@@ -27,6 +27,7 @@ mod scan;
 mod service;
 mod sessions;
 mod stream;
+mod submit;
 mod table;
 mod task;
 mod types;
