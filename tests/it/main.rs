@@ -40,4 +40,5 @@ mod p27_plain_http;
 mod p28_tls;
 mod resume;
 mod session_life;
+mod sweep;
 mod windows;
