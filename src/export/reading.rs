@@ -58,13 +58,16 @@ impl Instructions {
 
     /// The decoder's instruction with these columns as the report's.
     fn over(&self, mut columns: Vec<(String, ColumnType)>) -> csv::Schema {
+        let described = |name| columns.iter().find(|(column, _)| column == name).map(|(_, kind)| *kind);
+        let given = &self.types.given;
+        let given: Vec<_> = given.iter().map(|(name, kind)| (name.clone(), kind.over(described(name)))).collect();
         let text = self.types.base == Base::Text;
         if text {
             columns.iter_mut().for_each(|(_, kind)| *kind = ColumnType::Utf8);
         }
         let rest = if text { csv::Schema::Text } else { self.rest.schema.clone() };
         let rest = if columns.is_empty() { rest } else { csv::Schema::Described(columns, Box::new(rest)) };
-        if self.types.given.is_empty() { rest } else { csv::Schema::Given(self.types.given.clone(), Box::new(rest)) }
+        if given.is_empty() { rest } else { csv::Schema::Given(given, Box::new(rest)) }
     }
 }
 

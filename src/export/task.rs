@@ -207,7 +207,10 @@ mod tests {
             every: Some(Every::Month),
             types: Types {
                 base: Base::Report,
-                given: vec![("Agent ID".into(), ColumnType::Utf8), ("Date".into(), ColumnType::Date(DateFormat::Long))],
+                given: vec![
+                    ("Agent ID".into(), ColumnType::Utf8.into()),
+                    ("Date".into(), ColumnType::Date(DateFormat::Long).into()),
+                ],
             },
             timeout: Some(Duration::from_millis(1500)),
         }

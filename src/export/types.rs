@@ -8,7 +8,33 @@ pub struct Types {
     /// The rule for columns that aren't named.
     pub base: Base,
     /// Columns by name whose type the caller knows better.
-    pub given: Vec<(String, ColumnType)>,
+    pub given: Vec<(String, GivenType)>,
+}
+
+/// What the caller says of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenType {
+    /// All of it.
+    Whole(ColumnType),
+    /// A date, and not how it is written: as the report says, or ISO where it doesn't, which alone can't be mistaken.
+    Date,
+}
+
+impl From<ColumnType> for GivenType {
+    fn from(kind: ColumnType) -> Self {
+        Self::Whole(kind)
+    }
+}
+
+impl GivenType {
+    /// The type of a column that is `described` so.
+    pub fn over(self, described: Option<ColumnType>) -> ColumnType {
+        match (self, described) {
+            (Self::Whole(kind), _) => kind,
+            (Self::Date, Some(kind @ ColumnType::Date(_))) => kind,
+            (Self::Date, _) => ColumnType::Date(DateFormat::YyyyMmDd),
+        }
+    }
 }
 
 /// A rule for the types of columns.
@@ -40,7 +66,8 @@ impl Base {
 }
 
 /// The name of a type, the first that [`type_named`] reads as it.
-pub fn name_of(kind: ColumnType) -> &'static str {
+pub fn name_of(kind: GivenType) -> &'static str {
+    let GivenType::Whole(kind) = kind else { return "date" };
     match kind {
         ColumnType::Int64 => "int64",
         ColumnType::Float64 => "float64",
@@ -59,10 +86,10 @@ pub fn name_of(kind: ColumnType) -> &'static str {
 }
 
 /// The type of a name, in any case; other libraries' names for the same are understood.
-pub fn type_named(name: &str) -> Option<ColumnType> {
+pub fn type_named(name: &str) -> Option<GivenType> {
     let lower = name.trim().to_ascii_lowercase();
     if let Some(format) = lower.strip_prefix("date[").and_then(|rest| rest.strip_suffix(']')) {
-        return Some(ColumnType::Date(match format {
+        return Some(GivenType::Whole(ColumnType::Date(match format {
             "mm/dd/yyyy" => DateFormat::MmDdYyyy,
             "yyyy-mm-dd" => DateFormat::YyyyMmDd,
             "m/d/yy" => DateFormat::MDYy,
@@ -70,9 +97,9 @@ pub fn type_named(name: &str) -> Option<ColumnType> {
             "dd/mm/yyyy" => DateFormat::DdMmYyyySlash,
             "dd-mm-yyyy" => DateFormat::DdMmYyyyDash,
             _ => return None,
-        }));
+        })));
     }
-    Some(match lower.as_str() {
+    Some(GivenType::Whole(match lower.as_str() {
         "utf8" | "text" | "str" | "string" | "large_string" | "string_view" | "utf8view" | "largeutf8" => {
             ColumnType::Utf8
         }
@@ -80,17 +107,31 @@ pub fn type_named(name: &str) -> Option<ColumnType> {
         "int64" | "int" | "integer" => ColumnType::Int64,
         "float64" | "float" | "double" => ColumnType::Float64,
         "bool" | "boolean" => ColumnType::Bool,
-        // Without a form the ISO one is meant, since it alone can't be mistaken.
-        "date" | "date32" => ColumnType::Date(DateFormat::YyyyMmDd),
+        "date" | "date32" => return Some(GivenType::Date),
         "timestamp" | "datetime" => ColumnType::Timestamp(TimestampFormat::Civil),
         "timestamp[utc]" => ColumnType::Timestamp(TimestampFormat::Utc),
         _ => return None,
-    })
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_is_read_as_the_report_writes_it() {
+        let (us, iso) = (ColumnType::Date(DateFormat::MmDdYyyy), ColumnType::Date(DateFormat::YyyyMmDd));
+        let table = [
+            (GivenType::Date, Some(us), us),
+            (GivenType::Date, Some(ColumnType::Utf8), iso),
+            (GivenType::Date, None, iso),
+            (GivenType::Whole(iso), Some(us), iso),
+            (GivenType::Whole(ColumnType::Utf8), Some(us), ColumnType::Utf8),
+        ];
+        for (given, described, expected) in table {
+            assert_eq!(given.over(described), expected, "{given:?} over {described:?}");
+        }
+    }
 
     #[test]
     fn a_type_has_a_name_that_is_read_as_it() {
@@ -99,10 +140,11 @@ mod tests {
         let timestamps = [TimestampFormat::Civil, TimestampFormat::Utc].map(ColumnType::Timestamp);
         let others =
             [ColumnType::Int64, ColumnType::Float64, ColumnType::Bool, ColumnType::Utf8, ColumnType::Dictionary];
-        for kind in dates.into_iter().chain(timestamps).chain(others) {
+        let whole = dates.into_iter().chain(timestamps).chain(others).map(GivenType::Whole);
+        for kind in whole.chain([GivenType::Date]) {
             assert_eq!(type_named(name_of(kind)), Some(kind), "{}", name_of(kind));
         }
-        assert_eq!(type_named(" DATE[MM/DD/YYYY] "), Some(ColumnType::Date(MmDdYyyy)));
+        assert_eq!(type_named(" DATE[MM/DD/YYYY] "), Some(GivenType::Whole(ColumnType::Date(MmDdYyyy))));
         assert_eq!(type_named("date[yyyy]"), None);
         assert_eq!(type_named("varchar"), None);
         for base in [Base::Report, Base::Infer, Base::Text] {

@@ -40,11 +40,13 @@ impl Interval {
     /// Checks the order; `label` is [`DATE`] when `None`.
     ///
     /// # Errors
-    /// `Config` when only one end is given, when `start` is after `end`, or when there is a label but no range.
+    /// `Config` when only one end is given, when `start` is after `end`, or when there is a label other than [`DATE`] but no
+    /// range.
     pub fn new(start: Option<Date>, end: Option<Date>, label: Option<Identifier>) -> Result<Option<Self>> {
         match (start, end) {
             (None, None) => match label {
                 None => Ok(None),
+                Some(label) if label.as_str() == DATE => Ok(None),
                 Some(label) => Err(Error::config(format!("the date label `{label}` is given, but no days"))
                     .hint("give `start` and `end` too; both days are included")),
             },

@@ -109,16 +109,19 @@ impl InsightsClient {
 
 #[pymethods]
 impl InsightsClient {
+    #[doc = stub!("InsightsClient.workspaces")]
     #[pyo3(signature = (*, refresh=false))]
     fn workspaces(&self, py: Python<'_>, refresh: bool) -> PyResult<Table> {
         wait(py, self.listing_workspaces(py, refresh)?).map(table)
     }
 
+    #[doc = stub!("InsightsClient.workspaces_async")]
     #[pyo3(signature = (*, refresh=false))]
     async fn workspaces_async(&self, refresh: bool) -> PyResult<Table> {
         run(Python::attach(|py| self.listing_workspaces(py, refresh))?).await.map(table)
     }
 
+    #[doc = stub!("InsightsClient.elements")]
     #[pyo3(signature = (label, contains=None, limit=None, *, workspace=None))]
     fn elements(
         &self,
@@ -131,6 +134,7 @@ impl InsightsClient {
         wait(py, self.listing_elements(py, label, contains, limit, workspace.as_deref())?).map(table)
     }
 
+    #[doc = stub!("InsightsClient.elements_async")]
     #[pyo3(signature = (label, contains=None, limit=None, *, workspace=None))]
     async fn elements_async(
         &self,
@@ -144,6 +148,7 @@ impl InsightsClient {
         run(listing).await.map(table)
     }
 
+    #[doc = stub!("InsightsClient.describe")]
     #[pyo3(signature = (report, *, workspace=None, refresh=false))]
     fn describe(
         &self,
@@ -155,16 +160,19 @@ impl InsightsClient {
         wait(py, self.describing(py, report, workspace.as_deref(), refresh)?).map(Report)
     }
 
+    #[doc = stub!("InsightsClient.describe_async")]
     #[pyo3(signature = (report, *, workspace=None, refresh=false))]
     async fn describe_async(&self, report: Py<PyAny>, workspace: Option<String>, refresh: bool) -> PyResult<Report> {
         let describing = Python::attach(|py| self.describing(py, report.bind(py), workspace.as_deref(), refresh))?;
         run(describing).await.map(Report)
     }
 
+    #[doc = stub!("InsightsClient.delete_profile")]
     fn delete_profile(&self, py: Python<'_>, confirm: String) -> PyResult<()> {
         wait(py, self.deleting_profile(py, confirm)?)
     }
 
+    #[doc = stub!("InsightsClient.delete_profile_async")]
     async fn delete_profile_async(&self, confirm: String) -> PyResult<()> {
         run(Python::attach(|py| self.deleting_profile(py, confirm))?).await
     }
@@ -175,11 +183,13 @@ macro_rules! lists {
     ($name:ident, $twin:ident, $listing:expr) => {
         #[pymethods]
         impl InsightsClient {
+            #[doc = stub!("InsightsClient.", stringify!($name))]
             #[pyo3(signature = (*, workspace=None, refresh=false))]
             fn $name(&self, py: Python<'_>, workspace: Option<String>, refresh: bool) -> PyResult<Table> {
                 wait(py, self.listing(py, $listing, workspace.as_deref(), refresh)?).map(table)
             }
 
+            #[doc = stub!("InsightsClient.", stringify!($twin))]
             #[pyo3(signature = (*, workspace=None, refresh=false))]
             async fn $twin(&self, workspace: Option<String>, refresh: bool) -> PyResult<Table> {
                 let listing = Python::attach(|py| self.listing(py, $listing, workspace.as_deref(), refresh))?;
@@ -196,48 +206,56 @@ lists!(labels, labels_async, Listing::Labels);
 lists!(facts, facts_async, Listing::Facts);
 lists!(datasets, datasets_async, Listing::Datasets);
 
-/// A report and its columns, as they were when it was described.
+#[doc = stub!("Report")]
 #[pyclass(frozen, eq, module = "insightframe")]
 #[derive(PartialEq)]
 pub(super) struct Report(Arc<insights::Report>);
 
 #[pymethods]
 impl Report {
+    #[doc = stub!("Report.title")]
     #[getter]
     fn title(&self) -> &str {
         &self.0.title
     }
 
+    #[doc = stub!("Report.id")]
     #[getter]
     fn id(&self) -> String {
         self.0.uri.number.to_string()
     }
 
+    #[doc = stub!("Report.identifier")]
     #[getter]
     fn identifier(&self) -> Option<&str> {
         self.0.identifier.as_deref()
     }
 
+    #[doc = stub!("Report.workspace")]
     #[getter]
     fn workspace(&self) -> String {
         self.0.uri.workspace.to_string()
     }
 
+    #[doc = stub!("Report.uri")]
     #[getter]
     fn uri(&self) -> String {
         self.0.uri.to_string()
     }
 
+    #[doc = stub!("Report.definition")]
     #[getter]
     fn definition(&self) -> String {
         self.0.definition.to_string()
     }
 
+    #[doc = stub!("Report.pivoted")]
     #[getter]
     fn pivoted(&self) -> bool {
         self.0.pivoted
     }
 
+    #[doc = stub!("Report.columns")]
     #[getter]
     fn columns(&self) -> Vec<ReportColumn> {
         (0..self.0.columns.len()).map(|index| ReportColumn(Arc::clone(&self.0), index)).collect()
@@ -268,7 +286,7 @@ impl Report {
     }
 }
 
-/// A column of a described report.
+#[doc = stub!("ReportColumn")]
 #[pyclass(frozen, eq, module = "insightframe")]
 pub(super) struct ReportColumn(Arc<insights::Report>, usize);
 
@@ -286,31 +304,37 @@ impl PartialEq for ReportColumn {
 
 #[pymethods]
 impl ReportColumn {
+    #[doc = stub!("ReportColumn.name")]
     #[getter]
     fn name(&self) -> &str {
         &self.column().name
     }
 
+    #[doc = stub!("ReportColumn.kind")]
     #[getter]
     fn kind(&self) -> &str {
         self.column().kind.as_str()
     }
 
+    #[doc = stub!("ReportColumn.type")]
     #[getter]
     fn r#type(&self) -> String {
         type_name(&self.column().column_type.arrow())
     }
 
+    #[doc = stub!("ReportColumn.source")]
     #[getter]
     fn source(&self) -> String {
         self.column().source.to_string()
     }
 
+    #[doc = stub!("ReportColumn.identifier")]
     #[getter]
     fn identifier(&self) -> Option<&str> {
         self.column().identifier.as_deref()
     }
 
+    #[doc = stub!("ReportColumn.format")]
     #[getter]
     fn format(&self) -> Option<&str> {
         self.column().format.as_deref()

@@ -35,7 +35,7 @@ use crate::{
     secret::{Credentials, Secret},
 };
 
-/// A session with Flex Insights.
+#[doc = stub!("InsightsClient")]
 #[pyclass(frozen, module = "insightframe")]
 pub(super) struct InsightsClient {
     options: Options,
@@ -123,50 +123,61 @@ impl InsightsClient {
         Ok(client)
     }
 
+    #[doc = stub!("InsightsClient.username")]
     #[getter]
     fn username(&self) -> &str {
         &self.options.credentials.username
     }
 
+    #[doc = stub!("InsightsClient.workspace")]
     #[getter]
     fn workspace(&self) -> Option<String> {
         self.options.workspace.as_ref().map(ToString::to_string)
     }
 
+    #[doc = stub!("InsightsClient.base_url")]
     #[getter]
     fn base_url(&self) -> String {
         self.origin.to_string()
     }
 
+    #[doc = stub!("InsightsClient.profile_id")]
     #[getter]
     fn profile_id(&self, py: Python<'_>) -> PyResult<Option<String>> {
         Ok(self.core(py)?.connection.profile())
     }
 
+    #[doc = stub!("InsightsClient.login")]
     fn login(&self, py: Python<'_>) -> PyResult<()> {
         wait(py, self.logging_in(py)?)
     }
 
+    #[doc = stub!("InsightsClient.login_async")]
     async fn login_async(&self) -> PyResult<()> {
         run(Python::attach(|py| self.logging_in(py))?).await
     }
 
+    #[doc = stub!("InsightsClient.logout")]
     fn logout(&self, py: Python<'_>) -> PyResult<()> {
         wait(py, self.logging_out(py)?)
     }
 
+    #[doc = stub!("InsightsClient.logout_async")]
     async fn logout_async(&self) -> PyResult<()> {
         run(Python::attach(|py| self.logging_out(py))?).await
     }
 
+    #[doc = stub!("InsightsClient.close")]
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         wait(py, self.closing(py)?)
     }
 
+    #[doc = stub!("InsightsClient.close_async")]
     async fn close_async(&self) -> PyResult<()> {
         run(Python::attach(|py| self.closing(py))?).await
     }
 
+    #[doc = stub!("InsightsClient.identifiers")]
     #[pyo3(signature = (identifiers, *, workspace=None))]
     fn identifiers(
         &self,
@@ -178,6 +189,7 @@ impl InsightsClient {
         in_order(asked, wait(py, looking)?)
     }
 
+    #[doc = stub!("InsightsClient.identifiers_async")]
     #[pyo3(signature = (identifiers, *, workspace=None))]
     async fn identifiers_async(&self, identifiers: Py<PyAny>, workspace: Option<String>) -> PyResult<Py<PyDict>> {
         let (asked, looking) =
@@ -185,22 +197,26 @@ impl InsightsClient {
         in_order(asked, run(looking).await?)
     }
 
+    #[doc = stub!("InsightsClient.uris")]
     #[pyo3(signature = (uris, *, workspace=None))]
     fn uris(&self, py: Python<'_>, uris: &Bound<'_, PyAny>, workspace: Option<String>) -> PyResult<Py<PyDict>> {
         let (asked, looking) = looking_up_uris(self, uris, workspace.as_deref())?;
         in_order(asked, wait(py, looking)?)
     }
 
+    #[doc = stub!("InsightsClient.uris_async")]
     #[pyo3(signature = (uris, *, workspace=None))]
     async fn uris_async(&self, uris: Py<PyAny>, workspace: Option<String>) -> PyResult<Py<PyDict>> {
         let (asked, looking) = Python::attach(|py| looking_up_uris(self, uris.bind(py), workspace.as_deref()))?;
         in_order(asked, run(looking).await?)
     }
 
+    #[doc = stub!("InsightsClient.export")]
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, schema='report', workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn export(
         &self,
@@ -220,10 +236,12 @@ impl InsightsClient {
         self.prepare(py, &asked)?.wait_for_table(py)
     }
 
+    #[doc = stub!("InsightsClient.export_async")]
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, schema='report', workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn export_async(
         &self,
@@ -242,10 +260,12 @@ impl InsightsClient {
         Ok(run(Python::attach(|py| self.prepare(py, &asked))?.table()).await?.into())
     }
 
+    #[doc = stub!("InsightsClient.stream")]
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, schema='report', workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn stream(
         slf: Py<Self>,
@@ -268,10 +288,12 @@ impl InsightsClient {
         Ok(Stream::of(slf, opened))
     }
 
+    #[doc = stub!("InsightsClient.stream_async")]
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, schema='report', workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn stream_async(
         slf: Py<Self>,
@@ -291,10 +313,12 @@ impl InsightsClient {
         Ok(Stream::of(slf, opened))
     }
 
+    #[doc = stub!("InsightsClient.download")]
     #[pyo3(signature = (
         report, path, *, start=None, end=None, date=None, r#where=None, every=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, path, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn download(
         &self,
@@ -318,10 +342,12 @@ impl InsightsClient {
         resumable(py, wait(py, prepared.download(path)), &progress).map(Receipt)
     }
 
+    #[doc = stub!("InsightsClient.download_async")]
     #[pyo3(signature = (
         report, path, *, start=None, end=None, date=None, r#where=None, every=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, path, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn download_async(
         &self,
@@ -343,6 +369,7 @@ impl InsightsClient {
         run(prepared.download(path)).await.map(Receipt)
     }
 
+    #[doc = stub!("InsightsClient.resume")]
     #[pyo3(signature = (handle, *, schema=None, timeout=None, progress=None))]
     fn resume(
         &self,
@@ -355,6 +382,7 @@ impl InsightsClient {
         self.resuming(py, handle, schema, timeout, progress)?.wait_for_table(py)
     }
 
+    #[doc = stub!("InsightsClient.resume_async")]
     #[pyo3(signature = (handle, *, schema=None, timeout=None, progress=None))]
     async fn resume_async(
         &self,

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-/// Runs the command and gives its exit code.
+#[doc = stub!("run_command")]
 #[pyfunction]
 pub(super) fn run_command(py: Python<'_>, argv: Vec<std::ffi::OsString>) -> u8 {
     // The command has a runtime and a Ctrl-C of its own. Python noticed the signal too, and would raise it afterwards.

@@ -29,11 +29,12 @@ struct Kept {
 
 #[pymethods]
 impl InsightsClient {
+    #[doc = stub!("InsightsClient.export_dataset")]
     #[pyo3(signature = (
         report, root, *, start, end, every=Some("1d".into()), restate=None, format="parquet", date=None, r#where=None,
         schema=None, workspace=None, timeout=None, widen=false, storage_options=None, progress=None
     ), text_signature = "($self, report, root, *, start, end, every='1d', restate=None, format='parquet', \
-                         date=None, where=None, schema=None, workspace=None, timeout=None, widen=False, \
+                         date='date.date.mmddyyyy', where=None, schema='report', workspace=None, timeout=None, widen=False, \
                          storage_options=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn export_dataset(
@@ -61,11 +62,12 @@ impl InsightsClient {
         wait(py, self.keeping(py, &asked, kept)?).map(Receipt)
     }
 
+    #[doc = stub!("InsightsClient.export_dataset_async")]
     #[pyo3(signature = (
         report, root, *, start, end, every=Some("1d".into()), restate=None, format="parquet".into(), date=None,
         r#where=None, schema=None, workspace=None, timeout=None, widen=false, storage_options=None, progress=None
     ), text_signature = "($self, report, root, *, start, end, every='1d', restate=None, format='parquet', \
-                         date=None, where=None, schema=None, workspace=None, timeout=None, widen=False, \
+                         date='date.date.mmddyyyy', where=None, schema='report', workspace=None, timeout=None, widen=False, \
                          storage_options=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn export_dataset_async(

@@ -122,6 +122,7 @@ fn options(
     rest: Schema,
 ) -> PyResult<Options> {
     let Types { base, given } = types(schema, Base::Infer)?;
+    let given: Vec<_> = given.into_iter().map(|(column, kind)| (column, kind.over(None))).collect();
     let rest = if base == Base::Text { Schema::Text } else { rest };
     let encoding = Encoding::for_label(encoding.as_bytes()).ok_or_else(|| {
         Error::config(format!("`{encoding}` is no encoding"))
@@ -140,7 +141,7 @@ fn options(
     })
 }
 
-/// Decodes CSV that is already at hand.
+#[doc = stub!("decode_csv")]
 #[pyfunction]
 #[pyo3(signature = (source, *, schema=None, strict=true, encoding="utf-8", threads=None))]
 pub(super) fn decode_csv(
@@ -170,7 +171,7 @@ pub(super) fn decode_csv(
     Ok(Table::with_rejects(table, decoded.rejects))
 }
 
-/// Decodes CSV that is already at hand, piece by piece.
+#[doc = stub!("stream_csv")]
 #[pyfunction]
 #[pyo3(signature = (source, *, schema=None, strict=true, encoding="utf-8", threads=None))]
 pub(super) fn stream_csv(

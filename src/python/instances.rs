@@ -24,7 +24,7 @@ use crate::{
     secret::Secret,
 };
 
-/// Flex on one Twilio account.
+#[doc = stub!("FlexInstancesClient")]
 #[pyclass(frozen, module = "insightframe")]
 pub(super) struct FlexInstancesClient {
     core: Remade<Instances>,
@@ -144,21 +144,25 @@ impl FlexInstancesClient {
         Ok(Self { core, clock, base_url, username, account_sid, proxy, timeout, arguments })
     }
 
+    #[doc = stub!("FlexInstancesClient.base_url")]
     #[getter]
     fn base_url(&self) -> &str {
         &self.base_url
     }
 
+    #[doc = stub!("FlexInstancesClient.username")]
     #[getter]
     fn username(&self) -> &str {
         &self.username
     }
 
+    #[doc = stub!("FlexInstancesClient.account_sid")]
     #[getter]
     fn account_sid(&self) -> &str {
         &self.account_sid
     }
 
+    #[doc = stub!("FlexInstancesClient.create")]
     #[pyo3(signature = (*, conversations_default=true, wait=false, timeout=None))]
     fn create(
         &self,
@@ -170,36 +174,43 @@ impl FlexInstancesClient {
         super::runtime::wait(py, self.creating(py, conversations_default, wait, timeout)?).map(Instance)
     }
 
+    #[doc = stub!("FlexInstancesClient.create_async")]
     #[pyo3(signature = (*, conversations_default=true, wait=false, timeout=None))]
     async fn create_async(&self, conversations_default: bool, wait: bool, timeout: Option<f64>) -> PyResult<Instance> {
         run(Python::attach(|py| self.creating(py, conversations_default, wait, timeout))?).await.map(Instance)
     }
 
+    #[doc = stub!("FlexInstancesClient.fetch")]
     #[pyo3(signature = (sid, *, timeout=None))]
     fn fetch(&self, py: Python<'_>, sid: &str, timeout: Option<f64>) -> PyResult<Instance> {
         wait(py, self.fetching(py, sid, timeout)?).map(Instance)
     }
 
+    #[doc = stub!("FlexInstancesClient.fetch_async")]
     #[pyo3(signature = (sid, *, timeout=None))]
     async fn fetch_async(&self, sid: String, timeout: Option<f64>) -> PyResult<Instance> {
         run(Python::attach(|py| self.fetching(py, &sid, timeout))?).await.map(Instance)
     }
 
+    #[doc = stub!("FlexInstancesClient.wait")]
     #[pyo3(name = "wait", signature = (sid, timeout=None))]
     fn wait_sync(&self, py: Python<'_>, sid: &str, timeout: Option<f64>) -> PyResult<Instance> {
         wait(py, self.waiting(py, sid, timeout)?).map(Instance)
     }
 
+    #[doc = stub!("FlexInstancesClient.wait_async")]
     #[pyo3(signature = (sid, timeout=None))]
     async fn wait_async(&self, sid: String, timeout: Option<f64>) -> PyResult<Instance> {
         run(Python::attach(|py| self.waiting(py, &sid, timeout))?).await.map(Instance)
     }
 
+    #[doc = stub!("FlexInstancesClient.configuration")]
     #[pyo3(signature = (*, timeout=None))]
     fn configuration(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Configuration> {
         wait(py, self.configuring(py, timeout)?).map(Configuration)
     }
 
+    #[doc = stub!("FlexInstancesClient.configuration_async")]
     #[pyo3(signature = (*, timeout=None))]
     async fn configuration_async(&self, timeout: Option<f64>) -> PyResult<Configuration> {
         run(Python::attach(|py| self.configuring(py, timeout))?).await.map(Configuration)
@@ -218,32 +229,37 @@ impl FlexInstancesClient {
     }
 }
 
-/// A Flex instance as it was when it was asked for.
+#[doc = stub!("Instance")]
 #[pyclass(frozen, module = "insightframe")]
 pub(super) struct Instance(instances::Instance);
 
 #[pymethods]
 impl Instance {
+    #[doc = stub!("Instance.sid")]
     #[getter]
     fn sid(&self) -> &str {
         &self.0.sid
     }
 
+    #[doc = stub!("Instance.account_sid")]
     #[getter]
     fn account_sid(&self) -> &str {
         &self.0.account_sid
     }
 
+    #[doc = stub!("Instance.status")]
     #[getter]
     fn status(&self) -> &str {
         self.0.status.as_str()
     }
 
+    #[doc = stub!("Instance.date_created")]
     #[getter]
     fn date_created(&self) -> Option<jiff::Timestamp> {
         self.0.date_created
     }
 
+    #[doc = stub!("Instance.date_updated")]
     #[getter]
     fn date_updated(&self) -> Option<jiff::Timestamp> {
         self.0.date_updated
@@ -254,27 +270,31 @@ impl Instance {
     }
 }
 
-/// The Flex configuration of an account.
+#[doc = stub!("Configuration")]
 #[pyclass(frozen, module = "insightframe")]
 pub(super) struct Configuration(instances::Configuration);
 
 #[pymethods]
 impl Configuration {
+    #[doc = stub!("Configuration.flex_instance_sid")]
     #[getter]
     fn flex_instance_sid(&self) -> Option<&str> {
         self.0.flex_instance_sid.as_deref()
     }
 
+    #[doc = stub!("Configuration.status")]
     #[getter]
     fn status(&self) -> Option<&str> {
         self.0.status.as_deref()
     }
 
+    #[doc = stub!("Configuration.insights_workspaces")]
     #[getter]
     fn insights_workspaces(&self) -> Vec<InsightsWorkspace> {
         self.0.insights_workspaces.iter().cloned().map(InsightsWorkspace).collect()
     }
 
+    #[doc = stub!("Configuration.raw")]
     #[getter]
     fn raw<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         py.import("json")?.call_method1("loads", (self.0.raw.to_string(),))
@@ -286,17 +306,19 @@ impl Configuration {
     }
 }
 
-/// A workspace of Flex Insights.
+#[doc = stub!("InsightsWorkspace")]
 #[pyclass(frozen, module = "insightframe")]
 pub(super) struct InsightsWorkspace(instances::InsightsWorkspace);
 
 #[pymethods]
 impl InsightsWorkspace {
+    #[doc = stub!("InsightsWorkspace.id")]
     #[getter]
     fn id(&self) -> &str {
         &self.0.id
     }
 
+    #[doc = stub!("InsightsWorkspace.timezone")]
     #[getter]
     fn timezone(&self) -> Option<&str> {
         self.0.timezone.as_deref()

@@ -1,6 +1,13 @@
 //! The native module `insightframe._core`: thin classes over the core. What it does itself is what only Python asks
 //! for: running the core's futures under its rules (`runtime`), its exceptions, its configuration objects, pickling.
 
+/// The documentation of a class or function of Python, as the stubs have it.
+macro_rules! stub {
+    ($($name:expr),+) => {
+        include_str!(concat!(env!("OUT_DIR"), "/stubs/", $($name),+))
+    };
+}
+
 mod arrow;
 mod asked;
 mod catalog;

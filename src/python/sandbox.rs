@@ -13,7 +13,7 @@ use crate::{
     sandbox::{self, Entry, Options, Rule},
 };
 
-/// A faithful local copy of Flex Insights over real HTTP.
+#[doc = stub!("Sandbox")]
 #[pyclass(frozen, module = "insightframe.sandbox")]
 pub(super) struct Sandbox {
     sandbox: Mutex<Option<sandbox::Sandbox>>,
@@ -102,57 +102,68 @@ impl Sandbox {
         Ok(Self { sandbox: Mutex::new(Some(sandbox)), known })
     }
 
+    #[doc = stub!("Sandbox.url")]
     #[getter]
     fn url(&self) -> &str {
         &self.known.url
     }
 
+    #[doc = stub!("Sandbox.username")]
     #[getter]
     fn username(&self) -> &str {
         &self.known.username
     }
 
+    #[doc = stub!("Sandbox.password")]
     #[getter]
     fn password(&self) -> &str {
         &self.known.password
     }
 
+    #[doc = stub!("Sandbox.workspace")]
     #[getter]
     fn workspace(&self) -> Option<&str> {
         self.known.workspaces.first().map(String::as_str)
     }
 
+    #[doc = stub!("Sandbox.workspaces")]
     #[getter]
     fn workspaces(&self) -> Vec<String> {
         self.known.workspaces.clone()
     }
 
+    #[doc = stub!("Sandbox.reports")]
     #[getter]
     fn reports<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.known.reports.iter().map(|(id, title)| (id.as_str(), title.as_str())).into_py_dict(py)
     }
 
+    #[doc = stub!("Sandbox.ca_file")]
     #[getter]
     fn ca_file(&self) -> Option<String> {
         self.known.ca_file.as_ref().map(|path| path.display().to_string())
     }
 
+    #[doc = stub!("Sandbox.ledger")]
     #[getter]
     fn ledger(&self) -> PyResult<Vec<LedgerEntry>> {
         self.with(|sandbox| sandbox.ledger().into_iter().map(LedgerEntry).collect())
     }
 
+    #[doc = stub!("Sandbox.executions")]
     #[getter]
     fn executions(&self) -> PyResult<u64> {
         self.with(sandbox::Sandbox::executions)
     }
 
+    #[doc = stub!("Sandbox.advance")]
     #[pyo3(signature = (*, seconds=0.0, minutes=0.0, hours=0.0, days=0.0))]
     fn advance(&self, seconds: f64, minutes: f64, hours: f64, days: f64) -> PyResult<()> {
         let all = config::seconds("advance", seconds + 60.0 * (minutes + 60.0 * (hours + 24.0 * days)))?;
         self.with(|sandbox| sandbox.advance(all))
     }
 
+    #[doc = stub!("Sandbox.fault")]
     #[pyo3(signature = (fault, *, path="*", method=None, skip=0, times=Some(1), **arguments))]
     fn fault(
         &self,
@@ -177,18 +188,22 @@ impl Sandbox {
         self.with(|sandbox| sandbox.fault(rule))
     }
 
+    #[doc = stub!("Sandbox.clear_faults")]
     fn clear_faults(&self) -> PyResult<()> {
         self.with(sandbox::Sandbox::clear_faults)
     }
 
+    #[doc = stub!("Sandbox.clear_ledger")]
     fn clear_ledger(&self) -> PyResult<()> {
         self.with(sandbox::Sandbox::clear_ledger)
     }
 
+    #[doc = stub!("Sandbox.close")]
     fn close(&self, py: Python<'_>) {
         self.stop(py);
     }
 
+    #[doc = stub!("Sandbox.insights_client")]
     #[pyo3(signature = (*, virtual_time=false, **overrides))]
     fn insights_client<'py>(
         &self,
@@ -204,6 +219,7 @@ impl Sandbox {
         self.connected(&arguments, "InsightsClient", virtual_time, overrides)
     }
 
+    #[doc = stub!("Sandbox.flowxo_client")]
     #[pyo3(signature = (*, virtual_time=false, **overrides))]
     fn flowxo_client<'py>(
         &self,
@@ -217,6 +233,7 @@ impl Sandbox {
         self.connected(&arguments, "FlowXoClient", virtual_time, overrides)
     }
 
+    #[doc = stub!("Sandbox.instances_client")]
     #[pyo3(signature = (*, virtual_time=false, **overrides))]
     fn instances_client<'py>(
         &self,
@@ -232,36 +249,43 @@ impl Sandbox {
         self.connected(&arguments, "FlexInstancesClient", virtual_time, overrides)
     }
 
+    #[doc = stub!("Sandbox.flowxo_api_key")]
     #[getter]
     fn flowxo_api_key(&self) -> &str {
         &self.known.services.flowxo.api_key
     }
 
+    #[doc = stub!("Sandbox.flowxo_api_keys")]
     #[getter]
     fn flowxo_api_keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.known.services.flowxo.keys().into_py_dict(py)
     }
 
+    #[doc = stub!("Sandbox.account_sid")]
     #[getter]
     fn account_sid(&self) -> &str {
         &self.known.services.instances.account_sid
     }
 
+    #[doc = stub!("Sandbox.auth_token")]
     #[getter]
     fn auth_token(&self) -> &str {
         &self.known.services.instances.auth_token
     }
 
+    #[doc = stub!("Sandbox.api_key")]
     #[getter]
     fn api_key(&self) -> &str {
         &self.known.services.instances.api_key
     }
 
+    #[doc = stub!("Sandbox.api_secret")]
     #[getter]
     fn api_secret(&self) -> &str {
         &self.known.services.instances.api_secret
     }
 
+    #[doc = stub!("Sandbox.instances_created")]
     #[getter]
     fn instances_created(&self) -> PyResult<u32> {
         self.with(sandbox::Sandbox::instances_created)
@@ -286,67 +310,79 @@ impl Sandbox {
     }
 }
 
-/// One request to the sandbox, and what became of it.
+#[doc = stub!("LedgerEntry")]
 #[pyclass(frozen, module = "insightframe.sandbox")]
 pub(super) struct LedgerEntry(Entry);
 
 #[pymethods]
 impl LedgerEntry {
+    #[doc = stub!("LedgerEntry.number")]
     #[getter]
     fn number(&self) -> u64 {
         self.0.number
     }
 
+    #[doc = stub!("LedgerEntry.method")]
     #[getter]
     fn method(&self) -> &str {
         &self.0.method
     }
 
+    #[doc = stub!("LedgerEntry.path")]
     #[getter]
     fn path(&self) -> &str {
         &self.0.path
     }
 
+    #[doc = stub!("LedgerEntry.query")]
     #[getter]
     fn query(&self) -> &str {
         &self.0.query
     }
 
+    #[doc = stub!("LedgerEntry.status")]
     #[getter]
     fn status(&self) -> Option<u16> {
         self.0.status
     }
 
+    #[doc = stub!("LedgerEntry.received")]
     #[getter]
     fn received(&self) -> jiff::Timestamp {
         self.0.received
     }
 
+    #[doc = stub!("LedgerEntry.request_bytes")]
     #[getter]
     fn request_bytes(&self) -> u64 {
         self.0.request_bytes
     }
 
+    #[doc = stub!("LedgerEntry.response_bytes")]
     #[getter]
     fn response_bytes(&self) -> u64 {
         self.0.response_bytes
     }
 
+    #[doc = stub!("LedgerEntry.headers")]
     #[getter]
     fn headers(&self) -> Vec<(String, String)> {
         self.0.headers.clone()
     }
 
+    #[doc = stub!("LedgerEntry.fault")]
     #[getter]
     fn fault(&self) -> Option<&str> {
         self.0.fault.as_deref()
     }
 
+    #[doc = stub!("LedgerEntry.connection")]
     #[getter]
     fn connection(&self) -> u64 {
         self.0.connection
     }
 
+    #[doc = stub!("LedgerEntry.aborted")]
     #[getter]
     fn aborted(&self) -> bool {
         self.0.aborted

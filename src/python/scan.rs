@@ -6,10 +6,12 @@ use super::client::InsightsClient;
 
 #[pymethods]
 impl InsightsClient {
+    #[doc = stub!("InsightsClient.scan")]
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, schema='report', workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn scan<'py>(
         slf: &Bound<'py, Self>,
@@ -28,11 +30,13 @@ impl InsightsClient {
         lazily("scan", slf, report, given)
     }
 
-    /// The coroutine of a function of Python's.
+    // The coroutine of a function of Python's.
+    #[doc = stub!("InsightsClient.scan_async")]
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=None, schema=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, schema='report', workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn scan_async<'py>(
         slf: &Bound<'py, Self>,

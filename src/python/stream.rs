@@ -30,7 +30,7 @@ use crate::{
     progress::Ending,
 };
 
-/// A result that is read once, piece by piece, while it still arrives.
+#[doc = stub!("Stream")]
 #[pyclass(frozen, module = "insightframe")]
 pub(super) struct Stream {
     schema: SchemaRef,
@@ -174,38 +174,45 @@ impl Stream {
 
 #[pymethods]
 impl Stream {
+    #[doc = stub!("Stream.schema")]
     #[getter]
     fn schema<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         schema_dict(py, &self.schema)
     }
 
+    #[doc = stub!("Stream.receipt")]
     #[getter]
     fn receipt(&self) -> Option<Receipt> {
         let ended = matches!(*self.shared.state(), State::Ended);
         self.receipt.as_ref().filter(|_| ended).map(|receipt| Receipt(receipt.read()))
     }
 
+    #[doc = stub!("Stream.error")]
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let error = self.shared.error.lock().unwrap_or_else(PoisonError::into_inner);
         error.as_ref().map(|error| error.value(py).clone().into_any())
     }
 
+    #[doc = stub!("Stream.write_parquet")]
     #[pyo3(signature = (path, *, storage_options=None))]
     fn write_parquet(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Parquet)
     }
 
+    #[doc = stub!("Stream.write_csv")]
     #[pyo3(signature = (path, *, storage_options=None))]
     fn write_csv(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Csv)
     }
 
+    #[doc = stub!("Stream.write_ipc")]
     #[pyo3(signature = (path, *, storage_options=None))]
     fn write_ipc(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Ipc)
     }
 
+    #[doc = stub!("Stream.close")]
     fn close(&self) {
         if !self.shared.has_ended() {
             self.shared.end(State::Closed);

@@ -15,10 +15,12 @@ use crate::{
 
 #[pymethods]
 impl InsightsClient {
+    #[doc = stub!("InsightsClient.submit")]
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn submit(
         &self,
@@ -38,10 +40,12 @@ impl InsightsClient {
         wait(py, self.submitting(py, &asked)?)
     }
 
+    #[doc = stub!("InsightsClient.submit_async")]
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=None, workspace=None, timeout=None,
         progress=None
-    ))]
+    ), text_signature = "($self, report, *, start=None, end=None, date='date.date.mmddyyyy', where=None, \
+                         every=None, workspace=None, timeout=None, progress=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     async fn submit_async(
         &self,
@@ -60,6 +64,7 @@ impl InsightsClient {
         run(Python::attach(|py| self.submitting(py, &asked))?).await
     }
 
+    #[doc = stub!("InsightsClient.wait")]
     #[pyo3(signature = (handle, *, timeout=None, progress=None))]
     fn wait(
         &self,
@@ -71,11 +76,13 @@ impl InsightsClient {
         wait(py, self.waiting(py, handle, timeout, progress)?)
     }
 
+    #[doc = stub!("InsightsClient.wait_async")]
     #[pyo3(signature = (handle, *, timeout=None, progress=None))]
     async fn wait_async(&self, handle: String, timeout: Option<f64>, progress: Option<Py<PyAny>>) -> PyResult<()> {
         run(Python::attach(|py| self.waiting(py, &handle, timeout, bound(py, progress.as_ref())))?).await
     }
 
+    #[doc = stub!("InsightsClient.resume_stream")]
     #[pyo3(signature = (handle, *, schema=None, timeout=None, progress=None))]
     fn resume_stream(
         slf: Py<Self>,
@@ -91,6 +98,7 @@ impl InsightsClient {
         Ok(Stream::of(slf, parts))
     }
 
+    #[doc = stub!("InsightsClient.resume_stream_async")]
     #[pyo3(signature = (handle, *, schema=None, timeout=None, progress=None))]
     async fn resume_stream_async(
         slf: Py<Self>,

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::handoff::{self, Format, table::type_name};
 
-/// A whole result in memory, as often as it is wanted.
+#[doc = stub!("Table")]
 #[pyclass(frozen, module = "insightframe")]
 pub(super) struct Table {
     table: handoff::Table,
@@ -73,59 +73,71 @@ pub(super) fn mimebundle<'py>(
 
 #[pymethods]
 impl Table {
+    #[doc = stub!("Table.num_rows")]
     #[getter]
     fn num_rows(&self) -> usize {
         self.table.num_rows()
     }
 
+    #[doc = stub!("Table.column_names")]
     #[getter]
     fn column_names(&self) -> Vec<&str> {
         self.table.column_names()
     }
 
+    #[doc = stub!("Table.schema")]
     #[getter]
     fn schema<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         schema_dict(py, self.table.schema())
     }
 
+    #[doc = stub!("Table.receipt")]
     #[getter]
     fn receipt(&self) -> Option<Receipt> {
         self.table.receipt().cloned().map(Receipt)
     }
 
+    #[doc = stub!("Table.rejects")]
     #[getter]
     fn rejects(&self) -> Option<Self> {
         let rejects = self.rejects.clone()?;
         Some(handoff::Table::new(rejects.schema(), vec![rejects]).into())
     }
 
+    #[doc = stub!("Table.to_polars")]
     fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("insightframe._frames")?.call_method1("to_polars", (slf,))
     }
 
+    #[doc = stub!("Table.to_pandas")]
     #[pyo3(signature = (dtype_backend="numpy"))]
     fn to_pandas<'py>(slf: &Bound<'py, Self>, dtype_backend: &str) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("insightframe._frames")?.call_method1("to_pandas", (slf, dtype_backend))
     }
 
+    #[doc = stub!("Table.to_arrow")]
     fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("insightframe._frames")?.call_method1("to_arrow", (slf,))
     }
 
+    #[doc = stub!("Table.to_dicts")]
     fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         rows::to_dicts(py, self.table.batches())
     }
 
+    #[doc = stub!("Table.write_parquet")]
     #[pyo3(signature = (path, *, storage_options=None))]
     fn write_parquet(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Parquet)
     }
 
+    #[doc = stub!("Table.write_csv")]
     #[pyo3(signature = (path, *, storage_options=None))]
     fn write_csv(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Csv)
     }
 
+    #[doc = stub!("Table.write_ipc")]
     #[pyo3(signature = (path, *, storage_options=None))]
     fn write_ipc(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
         self.write(py, path, storage_options, Format::Ipc)

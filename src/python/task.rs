@@ -13,7 +13,7 @@ use crate::{
     insights::filter::Constraint,
 };
 
-/// One window of an export, to be run wherever it is sent.
+#[doc = stub!("ExportTask")]
 #[pyclass(frozen, module = "insightframe")]
 pub(super) struct ExportTask {
     export: Export,
@@ -29,10 +29,11 @@ impl From<Export> for ExportTask {
 
 #[pymethods]
 impl InsightsClient {
+    #[doc = stub!("InsightsClient.plan")]
     #[pyo3(signature = (
         report, *, start=None, end=None, date=None, r#where=None, every=Some("1d".to_owned()), schema=None, workspace=None,
         timeout=None
-    ), text_signature = "($self, report, *, start=None, end=None, date=None, where=None, every='1d', schema=None, \
+    ), text_signature = "($self, report, *, start=None, end=None, date='date.date.mmddyyyy', where=None, every='1d', schema='report', \
                          workspace=None, timeout=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn plan(
@@ -56,31 +57,37 @@ impl InsightsClient {
 
 #[pymethods]
 impl ExportTask {
+    #[doc = stub!("ExportTask.report")]
     #[getter]
     fn report(&self) -> String {
         self.export.report.to_string()
     }
 
+    #[doc = stub!("ExportTask.workspace")]
     #[getter]
     fn workspace(&self) -> Option<String> {
         self.export.workspace.as_ref().map(ToString::to_string)
     }
 
+    #[doc = stub!("ExportTask.start")]
     #[getter]
     fn start(&self) -> Option<jiff::civil::Date> {
         self.export.interval.as_ref().map(|days| days.start)
     }
 
+    #[doc = stub!("ExportTask.end")]
     #[getter]
     fn end(&self) -> Option<jiff::civil::Date> {
         self.export.interval.as_ref().map(|days| days.end)
     }
 
+    #[doc = stub!("ExportTask.date")]
     #[getter]
     fn date(&self) -> Option<&str> {
         self.export.interval.as_ref().map(|days| days.label.as_str())
     }
 
+    #[doc = stub!("ExportTask.where")]
     #[getter]
     fn r#where<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let all = PyDict::new(py);
@@ -100,11 +107,13 @@ impl ExportTask {
         Ok(all)
     }
 
+    #[doc = stub!("ExportTask.every")]
     #[getter]
     fn every(&self) -> Option<&str> {
         self.export.every.map(|every| every.as_str())
     }
 
+    #[doc = stub!("ExportTask.schema")]
     #[getter]
     fn schema<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let types = &self.export.types;
@@ -118,11 +127,13 @@ impl ExportTask {
         Ok(columns.into_any())
     }
 
+    #[doc = stub!("ExportTask.timeout")]
     #[getter]
     fn timeout(&self) -> Option<f64> {
         self.export.timeout.map(|timeout| timeout.as_secs_f64())
     }
 
+    #[doc = stub!("ExportTask.run")]
     #[pyo3(signature = (client, *, progress=None))]
     fn run(
         &self,
@@ -133,6 +144,7 @@ impl ExportTask {
         client.get().begin(py, Start::New(self.export.clone()), progress)?.wait_for_table(py)
     }
 
+    #[doc = stub!("ExportTask.run_async")]
     #[pyo3(signature = (client, *, progress=None))]
     async fn run_async(&self, client: Py<InsightsClient>, progress: Option<Py<PyAny>>) -> PyResult<Table> {
         let prepared = Python::attach(|py| {
@@ -142,15 +154,18 @@ impl ExportTask {
         Ok(run(prepared.table()).await?.into())
     }
 
+    #[doc = stub!("ExportTask.to_json")]
     fn to_json(&self) -> &str {
         &self.json
     }
 
+    #[doc = stub!("ExportTask.from_json")]
     #[classmethod]
     fn from_json(_class: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
         Ok(Export::from_json(text)?.into())
     }
 
+    #[doc = stub!("ExportTask.to_dict")]
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         from_json(py, &self.json)
     }

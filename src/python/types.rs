@@ -4,9 +4,11 @@ use pyo3::{exceptions::PyTypeError, prelude::*, types::PyMapping};
 use pyo3_arrow::PyField;
 
 use crate::{
-    csv::ColumnType,
     error::Error,
-    export::{Base, Types, types::type_named},
+    export::{
+        Base, Types,
+        types::{GivenType, type_named},
+    },
 };
 
 /// `"report"`, `"infer"`, `"text"`, or a mapping of column to type over `default`.
@@ -38,7 +40,7 @@ pub(super) fn types(schema: Option<&Bound<'_, PyAny>>, default: Base) -> PyResul
 }
 
 /// A type by name, or as a type of pyarrow, polars or Python.
-fn column_type(column: &str, kind: &Bound<'_, PyAny>) -> PyResult<ColumnType> {
+fn column_type(column: &str, kind: &Bound<'_, PyAny>) -> PyResult<GivenType> {
     let name = match kind.extract::<String>() {
         Ok(name) => name,
         Err(_) if kind.hasattr("__arrow_c_schema__")? => {

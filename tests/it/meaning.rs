@@ -119,7 +119,7 @@ async fn a_week_becomes_a_date_when_it_is_asked_for() {
     use insightframe::csv::{ColumnType, DateFormat};
     let stage = Stage::new();
     let Start::New(export) = whole(DATES) else { panic!() };
-    let given = vec![("Week Starting".to_owned(), ColumnType::Date(DateFormat::MmDdYyyy))];
+    let given = vec![("Week Starting".to_owned(), ColumnType::Date(DateFormat::MmDdYyyy).into())];
     let start = Start::New(Export { types: Types { given, ..Types::default() }, ..export });
     let table = stage.table(&start).await.unwrap();
     let kind = |name: &str| table.schema().field_with_name(name).unwrap().data_type().clone();

@@ -69,7 +69,7 @@ async fn a_service_out_of_reach_loses_no_execution() {
 async fn what_fails_after_the_service_accepted_can_be_gone_on_with() {
     let mut text = whole(MAIN);
     if let Start::New(export) = &mut text {
-        export.types.given = vec![("Queue".into(), csv::ColumnType::Int64)];
+        export.types.given = vec![("Queue".into(), csv::ColumnType::Int64.into())];
     }
     for (start, fault, code) in [
         (whole(MAIN), Some(json!({"fault": "reset", "path": RESULT})), "Interrupted"),

@@ -150,6 +150,13 @@ def test_an_empty_window_has_the_columns_of_a_full_one(insights_client: Insights
 
 
 @pytest.mark.insights_sandbox(**ROWS)
+@pytest.mark.parametrize("kind", [pl.Date, pa.date32(), datetime.date, "date"])
+def test_a_date_needn_t_say_how_the_report_writes_it(kind: object, insights_client: InsightsClient) -> None:
+    described = insights_client.export(QUEUES)
+    assert insights_client.export(QUEUES, schema={"Date": kind}).to_dicts() == described.to_dicts()
+
+
+@pytest.mark.insights_sandbox(**ROWS)
 def test_types_can_be_given_in_the_words_of_any_library(insights_client: InsightsClient) -> None:
     for whole in ("int64", int, pl.Int64, pl.Int64(), pa.int64()):
         table = insights_client.export(QUEUES, schema={"Offered Contacts": "text", "Abandons": whole})

@@ -33,7 +33,7 @@ use crate::{
     secret::Secret,
 };
 
-/// The analytics of Flow XO.
+#[doc = stub!("FlowXoClient")]
 #[pyclass(frozen, module = "insightframe")]
 pub(super) struct FlowXoClient {
     core: Remade<Core>,
@@ -169,16 +169,19 @@ impl FlowXoClient {
         Ok(Self { core: result_of(py, core)?, clock, base_url, proxy: way.proxy, names, arguments })
     }
 
+    #[doc = stub!("FlowXoClient.base_url")]
     #[getter]
     fn base_url(&self) -> &str {
         &self.base_url
     }
 
+    #[doc = stub!("FlowXoClient.accounts")]
     #[getter]
     fn accounts(&self) -> Option<Vec<String>> {
         self.names.clone()
     }
 
+    #[doc = stub!("FlowXoClient.stats")]
     #[pyo3(name = "stats", signature = (start=None, end=None, offset=None, *, tz=None, timeout=None))]
     fn stats_sync(
         &self,
@@ -193,6 +196,7 @@ impl FlowXoClient {
         stats(py, found)
     }
 
+    #[doc = stub!("FlowXoClient.stats_async")]
     #[pyo3(signature = (start=None, end=None, offset=None, *, tz=None, timeout=None))]
     async fn stats_async(
         &self,
@@ -206,6 +210,7 @@ impl FlowXoClient {
         Python::attach(|py| stats(py, found))
     }
 
+    #[doc = stub!("FlowXoClient.metrics")]
     #[pyo3(signature = (start=None, end=None, unit="day", offset=None, *, tz=None, fill=false, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn metrics(
@@ -224,6 +229,7 @@ impl FlowXoClient {
         table(py, wait(py, ready.metrics(unit, fill))?)
     }
 
+    #[doc = stub!("FlowXoClient.metrics_async")]
     #[pyo3(
         signature = (start=None, end=None, unit="day".into(), offset=None, *, tz=None, fill=false, timeout=None),
         text_signature = "($self, start=None, end=None, unit='day', offset=None, *, tz=None, fill=False, timeout=None)"
@@ -244,6 +250,7 @@ impl FlowXoClient {
         Python::attach(|py| table(py, found))
     }
 
+    #[doc = stub!("FlowXoClient.insights")]
     #[pyo3(signature = (start=None, end=None, unit="day", offset=None, *, tz=None, fill=false, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn insights(
@@ -262,6 +269,7 @@ impl FlowXoClient {
         both(py, wait(py, ready.insights(unit, fill))?)
     }
 
+    #[doc = stub!("FlowXoClient.insights_async")]
     #[pyo3(
         signature = (start=None, end=None, unit="day".into(), offset=None, *, tz=None, fill=false, timeout=None),
         text_signature = "($self, start=None, end=None, unit='day', offset=None, *, tz=None, fill=False, timeout=None)"
@@ -282,6 +290,7 @@ impl FlowXoClient {
         Python::attach(|py| both(py, found))
     }
 
+    #[doc = stub!("FlowXoClient.top_messages")]
     #[pyo3(signature = (start=None, end=None, limit=None, *, offset=None, tz=None, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn top_messages(
@@ -298,6 +307,7 @@ impl FlowXoClient {
         table(py, wait(py, ready.top_messages(limit))?)
     }
 
+    #[doc = stub!("FlowXoClient.top_messages_async")]
     #[pyo3(signature = (start=None, end=None, limit=None, *, offset=None, tz=None, timeout=None))]
     async fn top_messages_async(
         &self,
@@ -312,6 +322,7 @@ impl FlowXoClient {
         Python::attach(|py| table(py, found))
     }
 
+    #[doc = stub!("FlowXoClient.top_flows")]
     #[pyo3(signature = (start=None, end=None, limit=None, *, offset=None, tz=None, timeout=None))]
     #[expect(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn top_flows(
@@ -328,6 +339,7 @@ impl FlowXoClient {
         table(py, wait(py, ready.top_flows(limit))?)
     }
 
+    #[doc = stub!("FlowXoClient.top_flows_async")]
     #[pyo3(signature = (start=None, end=None, limit=None, *, offset=None, tz=None, timeout=None))]
     async fn top_flows_async(
         &self,
@@ -342,12 +354,14 @@ impl FlowXoClient {
         Python::attach(|py| table(py, found))
     }
 
+    #[doc = stub!("FlowXoClient.workflows")]
     #[pyo3(name = "workflows", signature = (*, timeout=None))]
     fn workflows_sync(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
         let (core, call) = (result_of(py, self.core.get())?, call(&self.clock, timeout)?);
         table(py, wait(py, workflows(core, call))?)
     }
 
+    #[doc = stub!("FlowXoClient.workflows_async")]
     #[pyo3(signature = (*, timeout=None))]
     async fn workflows_async(&self, timeout: Option<f64>) -> PyResult<Py<PyAny>> {
         let core = Python::attach(|py| result_of(py, self.core.get()))?;
