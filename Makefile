@@ -70,6 +70,23 @@ bench: $(BENCH)/.module ## The decoder beside its peers, optimised; writes docs/
 bench-services: ## What an export and the other clients cost beside the service
 	$(CARGO) bench --locked --features cli --bench export --bench services
 
+# What is only run before a release: neither cargo-deny nor a nightly toolchain is part of the set-up.
+audit: target/tools/bin/cargo-deny ## Licences and sources of what comes in
+	$< check bans licenses sources
+
+target/tools/bin/cargo-deny:
+	$(CARGO) install --locked --quiet --root target/tools cargo-deny
+
+# Seconds for each target. Needs a nightly toolchain, and cargo-fuzz.
+FUZZ_SECONDS ?= 60
+fuzz: ## Fuzz the decoder
+	cd fuzz && for target in $$($(CARGO) +nightly fuzz list); do \
+		$(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); done
+
+miri: ## The decoder's kernels under Miri, by their portable way; needs a nightly toolchain with miri
+	INSIGHTFRAME_SIMD=off MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --lib --no-default-features \
+		csv::cells csv::text csv::column csv::scan csv::dictionary
+
 wheel: $(VENV)/.demo ## A wheel for this platform, in dist/
 	$(BIN)/maturin build --locked --release --out dist
 

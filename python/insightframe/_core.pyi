@@ -952,8 +952,8 @@ class FlowXoClient:
     Args:
         api_key: The key, as the owner of the account finds it in the user profile, or a mapping of names to keys.
             Default: the environment's `FLOWXO_API_KEY`.
-        base_url: Address of the service. Default `https://flowxo.com/api`. Plain `http` is refused except on the
-            loopback interface.
+        base_url: Address of the service. Default: the environment's `FLOWXO_BASE_URL`, else `https://flowxo.com/api`.
+            Plain `http` is refused except on the loopback interface.
         retry: How requests are repeated. Default `Retry()`.
         limits: What an answer may cost. Default `Limits()`.
         tls: Whom to trust besides the operating system's authorities. Default `Tls()`.
@@ -1247,8 +1247,8 @@ class FlexInstancesClient:
             `TWILIO_API_SECRET`, else `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN`.
         account_sid: The account, sent as `I-Twilio-Auth-Account`. Default: `username` if it is an account's sid, else
             `TWILIO_ACCOUNT_SID`.
-        base_url: Address of the service. Default `https://flex-api.twilio.com`. Plain `http` is refused except on the
-            loopback interface.
+        base_url: Address of the service. Default: the environment's `FLEX_INSTANCES_BASE_URL`, else
+            `https://flex-api.twilio.com`. Plain `http` is refused except on the loopback interface.
         retry: How requests are repeated. Default `Retry()`. A creation is only ever sent again when it surely had no
             effect.
         polling: How a new instance is waited for. Default `Polling()`.

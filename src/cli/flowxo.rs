@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    flowxo::{Edge, FlowXo, Options, Range, Stats, Unit, Zone, api_key},
+    flowxo::{self, Edge, FlowXo, Options, Range, Stats, Unit, Zone, api_key},
     progress::Call,
 };
 
@@ -111,7 +111,7 @@ struct Top {
 struct Asking {
     #[command(flatten)]
     output: OutputOptions,
-    /// Another address of the service, such as a sandbox's
+    /// Another address of the service, such as a sandbox's [default: FLOWXO_BASE_URL, else Flow XO itself]
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     #[command(flatten)]
@@ -157,9 +157,7 @@ impl Asking {
     ) -> Result<End> {
         let target = self.output.begin(Excerpt::All)?;
         let mut options = Options::new(api_key(None, variable)?);
-        if let Some(base_url) = &self.base_url {
-            options.base_url.clone_from(base_url);
-        }
+        options.base_url = flowxo::base_url(self.base_url.clone(), variable);
         let client = FlowXo::new(options, context.clock())?;
         let progress = context.progress();
         let call = Call::new(context.clock(), self.patience.timeout, progress.listener());

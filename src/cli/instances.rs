@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    instances::{Configuration, Given, Instance, InstanceSid, Instances, Options, resolve},
+    instances::{self, Configuration, Given, Instance, InstanceSid, Instances, Options, resolve},
     progress::Call,
 };
 
@@ -75,7 +75,7 @@ struct Asking {
     /// The account, AC… [default: TWILIO_ACCOUNT_SID]
     #[arg(long, value_name = "SID")]
     account_sid: Option<String>,
-    /// Another address of the service, such as a sandbox's
+    /// Another address of the service, such as a sandbox's [default: FLEX_INSTANCES_BASE_URL, else Twilio]
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
     #[command(flatten)]
@@ -136,9 +136,7 @@ impl Asking {
         let given = Given { account_sid: self.account_sid.clone(), ..Given::default() };
         let found = resolve(given, variable)?;
         let mut options = Options::new(found.credentials, found.account_sid);
-        if let Some(base_url) = &self.base_url {
-            options.base_url.clone_from(base_url);
-        }
+        options.base_url = instances::base_url(self.base_url.clone(), variable);
         let client = Instances::new(options, context.clock())?;
         let progress = context.progress();
         let timeout = self.patience.timeout.unwrap_or_else(|| client.timeout());

@@ -70,9 +70,13 @@ impl SandboxCommand {
         }
         let (flowxo, twilio) = (&sandbox.options().flowxo, &sandbox.options().instances);
         lines.push_str(&format!(
-            "\nexport FLOWXO_API_KEY={}\nexport TWILIO_ACCOUNT_SID={}\nexport TWILIO_API_KEY={}\n\
-             export TWILIO_API_SECRET={}",
-            flowxo.api_key, twilio.account_sid, twilio.api_key, twilio.api_secret
+            "\nexport FLOWXO_BASE_URL={url}/api\nexport FLOWXO_API_KEY={}\nexport FLEX_INSTANCES_BASE_URL={url}\n\
+             export TWILIO_ACCOUNT_SID={}\nexport TWILIO_API_KEY={}\nexport TWILIO_API_SECRET={}",
+            flowxo.api_key,
+            twilio.account_sid,
+            twilio.api_key,
+            twilio.api_secret,
+            url = sandbox.url()
         ));
         print(lines)?;
         for (id, title) in sandbox.reports() {

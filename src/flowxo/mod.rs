@@ -37,6 +37,9 @@ use crate::{
 /// Where Flow XO's API lives.
 pub const BASE_URL: &str = "https://flowxo.com/api";
 
+/// The variable that another address is taken from.
+pub const ADDRESS: &str = "FLOWXO_BASE_URL";
+
 /// The variable that an API key is taken from.
 pub const API_KEY: &str = "FLOWXO_API_KEY";
 
@@ -93,6 +96,12 @@ pub fn api_key(given: Option<Secret>, environment: impl Fn(&str) -> Option<Strin
         Error::config(format!("no API key: none was given, and `{API_KEY}` is not set"))
             .hint("the owner of a Flow XO account finds it in the own user profile")
     })
+}
+
+/// The address that a caller gave, or else the environment's, or else [`BASE_URL`]; an empty one counts as none.
+pub fn base_url(given: Option<String>, environment: impl Fn(&str) -> Option<String>) -> String {
+    let of = |url: String| Some(url).filter(|url| !url.is_empty());
+    given.and_then(of).or_else(|| environment(ADDRESS).and_then(of)).unwrap_or_else(|| BASE_URL.into())
 }
 
 /// A client of one Flow XO account. Clones share its sockets, its retry budget and its places.

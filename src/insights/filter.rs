@@ -344,7 +344,10 @@ mod tests {
         );
         assert!(Interval::new(day("2024-03-01"), None, None).is_err());
         assert!(Interval::new(None, day("2024-03-01"), None).is_err());
-        assert!(Interval::new(None, None, Some(Identifier::parse(DATE).unwrap())).is_err());
+        let label = |name| Some(Identifier::parse(name).unwrap());
+        assert!(Interval::new(None, None, label("closed.date.mmddyyyy")).is_err());
+        // The default may be given.
+        assert_eq!(Interval::new(None, None, label(DATE)).unwrap(), None);
     }
 
     #[test]

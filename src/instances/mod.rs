@@ -35,6 +35,9 @@ use crate::{
 /// Where the API lives.
 pub const BASE_URL: &str = "https://flex-api.twilio.com";
 
+/// The variable that another address is taken from.
+pub const ADDRESS: &str = "FLEX_INSTANCES_BASE_URL";
+
 /// Names the account that a request is about: an API key by itself names none ("Create a Flex instance").
 const ACCOUNT: HeaderName = HeaderName::from_static("i-twilio-auth-account");
 
@@ -81,6 +84,12 @@ impl Options {
     pub fn origin(&self) -> Result<Origin> {
         Origin::parse(&self.base_url, "/v")
     }
+}
+
+/// The address that a caller gave, or else the environment's, or else [`BASE_URL`]; an empty one counts as none.
+pub fn base_url(given: Option<String>, environment: impl Fn(&str) -> Option<String>) -> String {
+    let of = |url: String| Some(url).filter(|url| !url.is_empty());
+    given.and_then(of).or_else(|| environment(ADDRESS).and_then(of)).unwrap_or_else(|| BASE_URL.into())
 }
 
 /// A client of one account. Clones share its sockets and retry budget.

@@ -129,9 +129,7 @@ impl FlexInstancesClient {
         let travels = found.from_environment && _clock.is_none();
         let (username, account_sid) = (found.credentials.username.clone(), found.account_sid.to_string());
         let mut options = Options::new(found.credentials, found.account_sid);
-        if let Some(base_url) = base_url {
-            options.base_url = base_url;
-        }
+        options.base_url = instances::base_url(base_url, |name| std::env::var(name).ok());
         options.polling = config::polling(polling.as_ref())?;
         (options.retry, options.limits, options.tls) = (way.retry, way.limits, way.tls);
         options.proxy = way.proxy.clone();

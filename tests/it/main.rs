@@ -38,6 +38,7 @@ mod p25_injection;
 mod p26_ids;
 mod p27_plain_http;
 mod p28_tls;
+mod p32_supply_chain;
 mod resume;
 mod session_life;
 mod sweep;

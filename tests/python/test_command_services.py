@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from inline_snapshot import snapshot
 
+from insightframe import FlexInstancesClient, FlowXoClient
 from insightframe.sandbox import Sandbox
 from terminal import COMMAND
 
@@ -57,6 +58,17 @@ def test_flow_xo(sandbox: Sandbox, tmp_path: Path) -> None:
     done = run("flowxo", "metrics", *MAY, "--base-url", sandbox.url, "-o", "may.parquet", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert pl.read_parquet(tmp_path / "may.parquet").columns == ["timestamp", "bucket", *COUNTERS]
+
+
+def test_addresses_come_from_the_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWXO_BASE_URL", f"{sandbox.url}/api")
+    monkeypatch.setenv("FLEX_INSTANCES_BASE_URL", sandbox.url)
+    assert run("flowxo", "workflows").returncode == 0
+    assert run("instances", "configuration").returncode == 4  # Flex isn't installed on the account
+    assert FlowXoClient().base_url == f"{sandbox.url}/api"
+    assert FlexInstancesClient().base_url == sandbox.url
+    assert FlowXoClient(base_url="https://example.com/api").base_url == "https://example.com/api"
+    assert len(sandbox.ledger) == 2
 
 
 @pytest.mark.parametrize(

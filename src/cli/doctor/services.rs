@@ -35,10 +35,10 @@ const SKEW: SignedDuration = SignedDuration::from_secs(60);
 /// Where the services are that have no variable for it.
 #[derive(Args)]
 pub(super) struct Addresses {
-    /// Another address of Flow XO, such as a sandbox's
+    /// Another address of Flow XO, such as a sandbox's [default: FLOWXO_BASE_URL, else its own]
     #[arg(long, value_name = "URL")]
     flowxo_url: Option<String>,
-    /// Another address of Flex Instances, such as a sandbox's
+    /// Another address of Flex Instances, such as a sandbox's [default: FLEX_INSTANCES_BASE_URL, else its own]
     #[arg(long, value_name = "URL")]
     instances_url: Option<String>,
 }
@@ -127,9 +127,7 @@ impl Asked<'_> {
         };
         let asked = async {
             let mut options = flowxo::Options::new(key);
-            if let Some(base_url) = &self.addresses.flowxo_url {
-                options.base_url.clone_from(base_url);
-            }
+            options.base_url = flowxo::base_url(self.addresses.flowxo_url.clone(), variable);
             let flows = FlowXo::new(options, self.context.clock())?.workflows(&self.call(listener)).await?;
             Ok::<_, Error>(flows.num_rows())
         };
@@ -154,9 +152,7 @@ impl Asked<'_> {
         let asked = async {
             let found = instances::resolve(instances::Given::default(), variable)?;
             let mut options = instances::Options::new(found.credentials, found.account_sid);
-            if let Some(base_url) = &self.addresses.instances_url {
-                options.base_url.clone_from(base_url);
-            }
+            options.base_url = instances::base_url(self.addresses.instances_url.clone(), variable);
             Instances::new(options, self.context.clock())?.configuration(&self.call(listener)).await
         };
         match asked.await {

@@ -150,9 +150,7 @@ impl FlowXoClient {
             }
         };
         let mut options = Options::new(key);
-        if let Some(base_url) = base_url {
-            options.base_url = base_url;
-        }
+        options.base_url = flowxo::base_url(base_url, |name| std::env::var(name).ok());
         (options.retry, options.limits, options.tls) = (way.retry, way.limits, way.tls);
         (options.proxy, options.max_concurrency) = (way.proxy.clone(), max_concurrency);
         let base_url = format!("{}/api", result_of(py, options.origin())?);
