@@ -52,7 +52,7 @@ def test_every_call_tells_its_end(insights_client: InsightsClient, insights_sand
         events.clear()
         call()
         ends[name] = [event.phase for event in events if event.is_last]
-    assert ends == dict.fromkeys(["submit", *calls], ["done"])
+    assert ends == {name: ["done"] for name in ["submit", *calls]}
     events.clear()
     insights_sandbox.fault("status", path="*/execute/raw", status=400)
     with pytest.raises(Exception, match="400"):
