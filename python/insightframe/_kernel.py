@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import TYPE_CHECKING
 
-# Whether a loop is woken already.
-_heeds = False
+if TYPE_CHECKING:
+    import socket
+
+# The ends of the wire by which signals wake the loop, kept as long as the process lives; empty when others laid one.
+_wire: tuple[socket.socket, ...] | None = None
 
 
 def is_notebook() -> bool:
-    """Whether the code runs in a kernel, as that of Jupyter."""
+    """Whether the code runs in a kernel, as that of Jupyter, and not in a child that the kernel was forked into."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return False
+    # A child has the kernel's memory and not its sockets: what it shows is refused, with a warning for each word.
+    return getattr(getattr(kernel, "session", None), "pid", None) in (None, os.getpid())
 
 
 def heed_interrupts() -> None:
@@ -20,11 +29,11 @@ def heed_interrupts() -> None:
 
     The stop button sends a signal. The kernel's handler for it cancels what a cell awaits, but only schedules that, and
     a loop that sleeps until something arrives doesn't notice: a cell that awaits an export would end when the export
-    does. (So it is with any other `await`: issue 881 of ipykernel.) asyncio wakes a loop by the same means as soon as
-    it has signal handlers of its own; where it has, or somebody else has, nothing is changed.
+    does. (So it is with any other `await`, up to ipykernel 7 at least.) asyncio wakes a loop by the same means as soon
+    as it has signal handlers of its own; where it has, or somebody else has, nothing is changed.
     """
-    global _heeds
-    if _heeds or not is_notebook():
+    global _wire
+    if _wire is not None or not is_notebook():
         return
     import asyncio
     import signal
@@ -34,8 +43,6 @@ def heed_interrupts() -> None:
     if threading.current_thread() is not threading.main_thread():
         # Signals are handled by the main thread, and wake no other.
         return
-    _heeds = True
-    loop = asyncio.get_running_loop()
     woken, waking = socket.socketpair()
     for end in (woken, waking):
         end.setblocking(False)
@@ -44,6 +51,7 @@ def heed_interrupts() -> None:
         signal.set_wakeup_fd(taken)
         woken.close()
         waking.close()
+        _wire = ()
         return
-    # The loop keeps one end by this, and the other one by the name that the callback has for it.
-    loop.add_reader(woken, lambda _: woken.recv(4096), waking)
+    asyncio.get_running_loop().add_reader(woken, woken.recv, 4096)
+    _wire = (woken, waking)

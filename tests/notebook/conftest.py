@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -50,9 +51,10 @@ class Outcome:
 class Kernel:
     """A real kernel, and the messages that a notebook would exchange with it."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self) -> None:
         self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(extra_arguments=list(arguments))
+        self.log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        self.manager.start_kernel(stderr=self.log)
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
@@ -61,6 +63,12 @@ class Kernel:
         """Kills it, or lets it end as a notebook does that is shut down."""
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=now)
+        self.log.close()
+
+    def logged(self) -> str:
+        """What the process wrote to its own stderr, which no cell shows."""
+        self.log.seek(0)
+        return self.log.read()
 
     def begin(self, code: str) -> str:
         """Sends a cell, and doesn't wait for it."""
@@ -150,6 +158,16 @@ def connecting(sandbox: Sandbox, **changed: str) -> str:
         "base_url": sandbox.url,
     }
     return f"from insightframe import InsightsClient\nclient = InsightsClient(**{words | changed})"
+
+
+def credentials(sandbox: Sandbox) -> dict[str, str]:
+    """The environment in which clients are connected to it."""
+    return {
+        "FLEX_INSIGHTS_USERNAME": sandbox.username,
+        "FLEX_INSIGHTS_PASSWORD": sandbox.password,
+        "FLEX_INSIGHTS_WORKSPACE": sandbox.workspace,
+        "FLEX_INSIGHTS_BASE_URL": sandbox.url,
+    }
 
 
 def wait_for(true: Callable[[], bool]) -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import Kernel, Outcome
+from conftest import Kernel, credentials
 from insightframe.sandbox import Sandbox
 
 REPORT = "3035643"
@@ -22,10 +22,6 @@ EXPORTS = [f"table = client.export('{REPORT}')", f"table = await client.export_a
 def lacking(connected: Kernel) -> Kernel:
     yield connected
     connected.check("import sys\nfor name in ('tqdm', 'ipywidgets'): sys.modules.pop(name, None)")
-
-
-def lines(outcome: Outcome) -> list[str]:
-    return [bundle["text/plain"] for bundle in outcome.shown]
 
 
 @pytest.mark.insights_sandbox(rows=500, raw_202_count=2)
@@ -67,6 +63,25 @@ def test_bars_of_exports_side_by_side_are_told_apart(connected: Kernel) -> None:
     outcome = connected.check(f"import asyncio\ntables = await asyncio.gather({exports})")
     assert len(outcome.shown) == 3
     assert outcome.warned == ""
+
+
+@pytest.mark.insights_sandbox(rows_per_day=500, raw_202_count=2)
+def test_a_forked_child_shows_nothing(kernel: Kernel, insights_sandbox: Sandbox) -> None:
+    outcome = kernel.check(f"""
+import multiprocessing, os
+from insightframe import InsightsClient
+os.environ |= {credentials(insights_sandbox)}
+
+def rows(task):
+    with InsightsClient() as client:
+        return len(task.run(client))
+
+tasks = InsightsClient().plan("{REPORT}", start="2023-12-01", end="2023-12-02")
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    print(pool.map(rows, tasks))
+""")
+    assert (outcome.text, outcome.warned, outcome.shown) == ("[500, 500]\n", "", [])
+    assert "fork" not in kernel.logged()
 
 
 @pytest.mark.insights_sandbox(rows=500, raw_202_count=0)
