@@ -185,6 +185,12 @@ def test_a_missing_day_is_no_day_without_contacts(calls: pl.DataFrame) -> None:
     days = {row["date"][-2:]: row for row in rows(chart, "offered")}
     assert [days[day]["contacts"] for day in ("05", "06", "07")] == ["no data", "no data", "0"]
     assert [days[day]["share"] for day in ("05", "06", "07")] == [None, None, None]
+    # A day's place reaches from noon to noon, around the mark that has its name.
+    assert [days["05"][name] for name in ("begin", "at", "end")] == [
+        "2023-12-04T12:00:00Z",
+        "2023-12-05T00:00:00Z",
+        "2023-12-05T12:00:00Z",
+    ]
     picture = Picture(chart)
     assert "grey: no data for 2 of 10 days" in picture.words
     assert 0.08 < picture.share(_look.MISSING) < 0.25
