@@ -60,7 +60,7 @@ def lab(folder: Path, tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser", "--ip=127.0.0.1",
-        "--ServerApp.port=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LabApp.news_url=",
+        "--ServerApp.port=0", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LanguageServerManager.autodetect=False",
     ]  # fmt: skip
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder)
     assert process.stderr is not None
@@ -95,7 +95,9 @@ class Browser:
         self.until(lambda: self.script("return window.jupyterapp?.commands.hasCommand('apputils:change-theme')"))
         self.script(f"return window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})")
         self.script("return window.jupyterapp.restored.then(() => window.jupyterapp.shell.collapseLeft())")
-        self.until(lambda: self.all(".jp-CodeCell") and self.all(".jp-Notebook-ExecutionIndicator[data-status='idle']"))
+        self.until(lambda: self.all(".jp-CodeCell"))
+        self.script("return window.jupyterapp.shell.currentWidget.context.sessionContext.ready")
+        self.until(lambda: self.all(".jp-Notebook-ExecutionIndicator[data-status='idle']"))
         time.sleep(0.5)
 
     def execute(self, command: str) -> None:
