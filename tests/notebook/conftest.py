@@ -145,10 +145,11 @@ def kernel(shared_kernel: Kernel) -> Kernel:
 
 
 @pytest.fixture
-def connected(kernel: Kernel, insights_sandbox: Sandbox) -> Kernel:
+def connected(kernel: Kernel, insights_sandbox: Sandbox) -> Iterator[Kernel]:
     """A kernel in which `client` is connected to the sandbox."""
     kernel.check(connecting(insights_sandbox))
-    return kernel
+    yield kernel
+    kernel.check("client.close()")
 
 
 def connecting(sandbox: Sandbox, **changed: str) -> str:

@@ -196,6 +196,16 @@ def test_a_missing_day_is_no_day_without_contacts(calls: pl.DataFrame) -> None:
     assert 0.08 < picture.share(_look.MISSING) < 0.25
 
 
+def test_nothing_at_all_is_a_picture_too_and_years_are_named() -> None:
+    days = pl.DataFrame({"Date": [datetime.date(2023, 12, 1)], "Offered Contacts": [0], "Abandons": [0]})
+    words = Picture(recipes.volume_by_day(days)).words
+    assert "2023-12-01; 0 contacts" in words
+    assert [word for word in words if word.isdigit()] == ["0", "1"]
+    assert {"0%", "10%", "Dec 1"} <= set(words)
+    later = days.with_columns(pl.col("Date").dt.offset_by("2y"))
+    assert "2024-01" in Picture(recipes.volume_by_day(pl.concat([days, later]))).words
+
+
 def test_no_day_depends_on_the_time_zone_of_whoever_looks(calls: pl.DataFrame) -> None:
     script = """
 import sys

@@ -51,6 +51,11 @@ def axis(**of: Any) -> Any:
     return alt.Axis(**(quiet | of))
 
 
+def ticks(most: float) -> int:
+    """How many ticks an axis of counts has, so that none of them is a part of one."""
+    return min(5, max(1, int(most)))
+
+
 def legend(**of: Any) -> Any:
     """A legend above the picture, at its left."""
     quiet = {

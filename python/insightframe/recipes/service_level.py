@@ -171,8 +171,11 @@ def _minute(columns: Columns, interval: str) -> pl.Expr:
 
 
 def _length(minutes: list[int]) -> int:
-    """The length of the report's intervals: the least distance between two of them, if it divides a day."""
-    least = min((later - earlier for earlier, later in itertools.pairwise(minutes)), default=60)
+    """The length of the report's intervals: the least distance between two of them, if it divides a day.
+
+    One alone tells nothing; the service's are of a quarter of an hour.
+    """
+    least = min((later - earlier for earlier, later in itertools.pairwise(minutes)), default=15)
     return least if 1440 % least == 0 else 1
 
 

@@ -9,7 +9,23 @@ from typing import TYPE_CHECKING, Any
 from .._frames import _optional
 from ..errors import ConfigError
 from ._columns import Columns
-from ._look import BLUE, INK, MISSING, ORANGE, RED, TEAL, WIDTH, YELLOW, alt, axis, data, frameless, legend, title
+from ._look import (
+    BLUE,
+    INK,
+    MISSING,
+    ORANGE,
+    RED,
+    TEAL,
+    WIDTH,
+    YELLOW,
+    alt,
+    axis,
+    data,
+    frameless,
+    legend,
+    ticks,
+    title,
+)
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -103,9 +119,13 @@ def bot_triggers_by_month(
     what = triggers.replace("_", " ")
     totals = counted.group_by("month").agg(pl.col("count").sum()).sort("month")
     # Room for the words above the highest bar.
-    scale = alt.Scale(zero=True, domain=[0, max(totals["count"].max() * 1.08, 1)])  # type: ignore[operator]
+    most = float(totals["count"].max() or 0)  # type: ignore[arg-type]
+    scale = alt.Scale(zero=True, domain=[0, max(most * 1.08, 1)])
     y = alt.Y(
-        "count:Q", stack="zero", scale=scale, axis=axis(title=f"{what} a month", format=",d", tickCount=5, domain=False)
+        "count:Q",
+        stack="zero",
+        scale=scale,
+        axis=axis(title=f"{what} a month", format=",d", tickCount=ticks(most), domain=False),
     )
     tooltip = [alt.Tooltip("month:N"), alt.Tooltip("shown:N", title=what)]
     bars = alt.Chart(data(rows)).mark_bar(color=BLUE).encode(x=x, y=y, tooltip=tooltip)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._frames import _optional
 from ..errors import ConfigError
 from ._columns import Columns
-from ._look import BLUE, MISSING, ORANGE, RED, WIDTH, alt, axis, data, frameless, legend, span, title
+from ._look import BLUE, MISSING, ORANGE, RED, WIDTH, alt, axis, data, frameless, legend, span, ticks, title
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,8 +69,14 @@ def volume_by_day(
     missing = sum(day["offered"] is None for day in days)
     _check(columns, days, offered, abandoned)
 
+    few = len(days) <= _FEW
     x = {"scale": alt.Scale(type="utc", domain=[_at(first, -12), _at(last, 12)], nice=False)}
-    ticks = {"format": "%b %-d", "tickCount": min(len(days), 12), "labelOverlap": True, "grid": False}
+    marks = {
+        "format": "%b %-d" if few else "%Y-%m",
+        "tickCount": min(len(days), 12),
+        "labelOverlap": True,
+        "grid": False,
+    }
     tooltip = [alt.Tooltip(f"{name}:N") for name in ("date", "contacts", "abandons", "rate")]
     base = alt.Chart(data(days)).encode(tooltip=tooltip)
     gaps = (
@@ -78,18 +84,18 @@ def volume_by_day(
         .mark_rect(color=MISSING)
         .encode(x=alt.X("begin:T", **x), x2="end:T", tooltip=alt.Tooltip("date:N"))
     )
-    few = len(days) <= _FEW
+    most = max(day["offered"] or 0 for day in days)
     parts = [part for day in days for part in _parts(day)]
     bars = (
         alt.Chart(data(parts))
         .mark_rect()
         .encode(
-            x=alt.X("from:T" if few else "begin:T", **x, axis=axis(title=None, labels=False, **ticks)),
+            x=alt.X("from:T" if few else "begin:T", **x, axis=axis(title=None, labels=False, **marks)),
             x2="to:T" if few else "end:T",
             y=alt.Y(
                 "count:Q",
-                scale=alt.Scale(zero=True, domainMin=0),
-                axis=axis(title="contacts a day", format=",d", tickCount=5, domain=False),
+                scale=_from_zero(most, 1),
+                axis=axis(title="contacts a day", format=",d", tickCount=ticks(most), domain=False),
             ),
             y2="below:Q",
             color=alt.Color(
@@ -100,10 +106,10 @@ def volume_by_day(
             tooltip=tooltip,
         )
     )
-    place = alt.X("at:T", **x, axis=axis(title="day, in the workspace's time zone", **ticks))
+    place = alt.X("at:T", **x, axis=axis(title="day, in the workspace's time zone", **marks))
     rate = alt.Y(
         "share:Q",
-        scale=alt.Scale(zero=True, domainMin=0),
+        scale=_from_zero(max(day["share"] or 0 for day in days), 0.1),
         axis=axis(title="abandoned", format="%", tickCount=4, domain=False),
     )
     line = base.mark_line(color=RED, strokeWidth=2, point={"color": RED, "size": 24} if few else False)
@@ -122,6 +128,11 @@ def volume_by_day(
             )
         )
     )
+
+
+def _from_zero(most: float, otherwise: float) -> Any:
+    """A scale that begins at zero, and goes somewhere even where all is zero."""
+    return alt.Scale(domainMin=0) if most else alt.Scale(domain=[0, otherwise])
 
 
 def _day(day: day_of, row: dict[str, Any] | None) -> dict[str, Any]:
