@@ -10,6 +10,7 @@ from ._columns import Columns, mean
 from ._look import BLUE, FAINT, INK, WIDTH, alt, axis, data, frameless, span, title
 
 if TYPE_CHECKING:
+    import altair
     import polars as pl
 
     from .._frames import ArrowStreamable
@@ -29,7 +30,7 @@ def handle_time_by_queue(
     queue: str = "Queue",
     date: str | None = None,
     limit: int = 40,
-) -> Any:
+) -> altair.LayerChart:
     """The mean handle time of each queue as bars, longest first, and that of all contacts as a line.
 
     The means of rows are weighted by their contacts, so that a queue's bar is the mean of its contacts.

@@ -13,6 +13,7 @@ from ._columns import Columns, mean
 from ._look import SILENT, WIDTH, alt, axis, data, frameless, legend, span, title
 
 if TYPE_CHECKING:
+    import altair
     import polars as pl
 
     from .._frames import ArrowStreamable
@@ -33,7 +34,7 @@ def service_level_by_interval(
     interval: str = "Interval 15 Minutes",
     minutes: int | None = None,
     target: float = 0.8,
-) -> Any:
+) -> altair.LayerChart:
     """A heat map of the service level: a row a day, a column an interval of the day.
 
     More than 31 days are gathered by their weekday. Colours turn at the target: blue is better, red is worse. Intervals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date as day_of
 from datetime import timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._frames import _optional
 from ..errors import ConfigError
@@ -30,6 +30,7 @@ from ._look import (
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    import altair
     import polars as pl
 
     from .._frames import ArrowStreamable
@@ -47,7 +48,7 @@ def bot_triggers_by_month(
     triggers: str = "triggers",
     timestamp: str = "timestamp",
     account: str | None = None,
-) -> Any:
+) -> altair.LayerChart:
     """Runs of a bot's flows in each month as bars that begin at zero; several accounts stand on each other.
 
     Months between the first and the last that the table doesn't have are grey, and never zero: the service leaves out

@@ -12,6 +12,7 @@ from ._columns import Columns
 from ._look import BLUE, MISSING, ORANGE, RED, WIDTH, alt, axis, data, frameless, legend, span, ticks, title
 
 if TYPE_CHECKING:
+    import altair
     import polars as pl
 
     from .._frames import ArrowStreamable
@@ -29,7 +30,7 @@ def volume_by_day(
     offered: str = "Offered Contacts",
     abandoned: str = "Abandons",
     date: str = "Date",
-) -> Any:
+) -> altair.VConcatChart:
     """Contacts a day as bars, those that were abandoned apart, and below them the rate of abandonment.
 
     Both begin at zero. A day for which the table has no rows, or none with a number, is grey and never zero.
