@@ -5,12 +5,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-airflow lint lint-rust lint-python bench bench-services wheel clean
+.PHONY: help demo test test-rust test-python test-airflow test-notebook test-browser notebooks lint lint-rust lint-python bench bench-services wheel clean
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 AIRFLOW := $(CURDIR)/.venv-airflow
+NOTEBOOK := $(CURDIR)/.venv-notebook
 CARGO ?= cargo
 
 export VIRTUAL_ENV := $(VENV)
@@ -19,12 +20,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONHOME PYTHONPATH CONDA_PREFIX
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.module ## Export a 30-day report from the local sandbox and print the frame
 	@$(BIN)/insightframe demo
 
-test: lint test-rust test-python test-airflow ## Everything that must hold before a merge
+test: lint test-rust test-python test-airflow test-notebook ## Everything that must hold before a merge
 
 test-rust: ## Tests of the Rust core
 	$(CARGO) test --locked --quiet --features cli
@@ -38,6 +39,15 @@ test-python: $(VENV)/.dev $(VENV)/.module ## Tests of the Python package, its st
 
 test-airflow: $(AIRFLOW)/.module ## Tests of the Airflow provider, in an environment of its own
 	$(AIRFLOW)/bin/python -m pytest --quiet -c tests/airflow/pytest.ini tests/airflow
+
+test-notebook: $(NOTEBOOK)/.module ## Tests in a kernel: cells, the stop button, pictures, the example notebooks
+	$(NOTEBOOK)/bin/python -m pytest --quiet -c tests/notebook/pytest.ini tests/notebook
+
+test-browser: $(NOTEBOOK)/.browser $(NOTEBOOK)/.module ## Tests in JupyterLab and Chromium; pictures in target/screenshots
+	$(NOTEBOOK)/bin/python -m pytest --quiet -c tests/browser/pytest.ini tests/browser
+
+notebooks: $(NOTEBOOK)/.module ## Execute the example notebooks and keep what they show
+	$(NOTEBOOK)/bin/python tests/notebook/notebooks.py
 
 lint: lint-rust lint-python ## Formatting, named lints, documentation
 
@@ -91,7 +101,7 @@ wheel: $(VENV)/.demo ## A wheel for this platform, in dist/
 	$(BIN)/maturin build --locked --release --out dist
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-airflow target dist
+	rm -rf .venv .venv-airflow .venv-notebook target dist
 
 # The native module, in the development profile, so that its dependencies are those of the tests.
 $(VENV)/.module: $(VENV)/.demo $(shell find src -type f) Cargo.toml Cargo.lock pyproject.toml
@@ -130,4 +140,21 @@ $(AIRFLOW)/.demo: constraints/airflow.txt constraints/airflow.in
 $(AIRFLOW)/.module: $(AIRFLOW)/.demo $(VENV)/.module
 	rm -rf $(AIRFLOW)/lib/python*/site-packages/insightframe*
 	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(AIRFLOW)/lib/python*/site-packages/
+	@touch $@
+
+# So have kernels and notebooks, which bring a hundred packages along.
+$(NOTEBOOK)/.demo: constraints/notebook.txt constraints/notebook.in
+	$(PYTHON) -m venv $(NOTEBOOK)
+	$(NOTEBOOK)/bin/python -m pip install --quiet --constraint $< --requirement constraints/notebook.in
+	@touch $@
+
+$(NOTEBOOK)/.module: $(NOTEBOOK)/.demo $(VENV)/.module
+	rm -rf $(NOTEBOOK)/lib/python*/site-packages/insightframe*
+	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(NOTEBOOK)/lib/python*/site-packages/
+	@touch $@
+
+# Chromium and its driver come from the system: `apt-get install chromium chromium-driver` on Debian.
+$(NOTEBOOK)/.browser: constraints/browser.in $(NOTEBOOK)/.demo
+	@type chromium chromedriver > /dev/null || { echo "install Chromium and its driver first: packages chromium and chromium-driver of Debian" >&2; exit 1; }
+	$(NOTEBOOK)/bin/python -m pip install --quiet --constraint constraints/notebook.txt --requirement $<
 	@touch $@

@@ -21,14 +21,15 @@ class ArrowStreamable(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 
-def _optional(name: str) -> Any:
+def _optional(name: str, extra: str | None = None) -> Any:
+    """A library that may be missing; the error then says which extra of ours brings it, by default one of its name."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         # A library that is there but lacks one of its own is another matter.
         if error.name != name:
             raise
-        message = f"`{name}` is not installed\nhint: pip install 'insightframe[{name}]'"
+        message = f"`{name}` is not installed\nhint: pip install 'insightframe[{extra or name}]'"
         raise ModuleNotFoundError(message, name=name) from None
 
 

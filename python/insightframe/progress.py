@@ -9,12 +9,16 @@ at the end; elsewhere nothing. ``True``: a bar wherever it is, which stays; with
 
 from __future__ import annotations
 
+import contextvars
 import importlib.util
 import logging
 import sys
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from ._kernel import is_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,7 +99,7 @@ def _listener(progress: Progress) -> Callable[[Event], object] | None:
 
 def _is_watched() -> bool:
     """Whether a person sees what is drawn: on a terminal, or in a notebook."""
-    if _is_notebook():
+    if is_notebook():
         return True
     try:
         return sys.stderr is not None and sys.stderr.isatty()
@@ -104,42 +108,86 @@ def _is_watched() -> bool:
         return False
 
 
-def _is_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
-
-
-def _bar(*, stays: bool) -> _Bar | None:
+def _bar(*, stays: bool) -> _Bar | _CellBar | None:
     if importlib.util.find_spec("tqdm") is None:
         return None
-    # `tqdm.auto` would warn in a notebook without widgets, and draw as on a terminal then.
-    if _is_notebook() and importlib.util.find_spec("ipywidgets") is not None:
-        from tqdm.notebook import tqdm
-    else:
-        from tqdm.std import tqdm
-    return _Bar(tqdm, stays=stays)
+    from tqdm.std import tqdm
+
+    return _CellBar(tqdm, stays=stays) if is_notebook() else _Bar(tqdm, stays=stays)
+
+
+def _form(event: Event) -> str | None:
+    """As tqdm has it once there are bytes; before, the time alone."""
+    return None if event.bytes else "{desc}: {elapsed}{postfix}"
+
+
+def _counted(event: Event) -> dict[str, str]:
+    return {"rows": f"{event.rows:,}"} if event.rows else {"polls": f"{event.polls:,}"} if event.polls else {}
 
 
 class _Bar:
     """A bar of tqdm: the phase, the bytes so far and their rate, rows and looks."""
 
     def __init__(self, tqdm: Any, *, stays: bool) -> None:
-        # Made here, on the thread of the call: a notebook shows it in the cell that is running.
         self._bar = tqdm(
             desc="waiting", unit="B", unit_scale=True, unit_divisor=1024, leave=stays, delay=0 if stays else _DELAY
         )
 
     def __call__(self, event: Event) -> None:
         bar = self._bar
+        bar.bar_format = _form(event)
         bar.set_description_str(event.phase, refresh=False)
-        counted = {"rows": f"{event.rows:,}"} if event.rows else {"polls": f"{event.polls:,}"} if event.polls else {}
-        bar.set_postfix(counted, refresh=False)
+        bar.set_postfix(_counted(event), refresh=False)
         bar.update(event.bytes - bar.n)
         if event.is_last:
             bar.close()
         else:
             bar.refresh()
+
+
+class _CellBar:
+    """The same in the output of a notebook's cell.
+
+    It is text that is changed in place, no widget: a widget that is gone leaves a hole in the notebook when it is
+    saved, and there is nothing to fill, because nobody knows how long a report will be.
+    """
+
+    def __init__(self, tqdm: Any, *, stays: bool) -> None:
+        self._meter, self._stays = tqdm.format_meter, stays
+        self._shown: Any = None
+        self._is_over = False
+        # Windows are exported side by side, and tell of it side by side.
+        self._lock = threading.Lock()
+        # Made here, on the thread of the call, which knows the cell; events come on other threads.
+        self._cell = contextvars.copy_context()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            if self._is_over:
+                return
+            self._is_over = event.is_last
+            if self._stays or self._shown is not None or (event.elapsed >= _DELAY and not event.is_last):
+                self._cell.run(self._show, event)
+
+    def _show(self, event: Event) -> None:
+        line = self._meter(
+            event.bytes,
+            None,
+            event.elapsed,
+            prefix=event.phase,
+            bar_format=_form(event),
+            unit="B",
+            unit_scale=True,
+            unit_divisor=1024,
+            postfix=", ".join(f"{name}={count}" for name, count in _counted(event).items()),
+        )
+        shown = {} if event.is_last and not self._stays else {"text/plain": line}
+        if self._shown is not None:
+            self._shown.update(shown, raw=True)
+        else:
+            from IPython.display import display
+
+            self._shown = display(shown, raw=True, display_id=True)
 
 
 class _Lines:

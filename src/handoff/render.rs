@@ -125,12 +125,13 @@ pub(super) fn html(table: &Table) -> String {
     html
 }
 
+/// A class that is named twice weighs more than JupyterLab's own rule, which aligns all cells at their right.
 pub(super) const STYLE: &str = "<div class=\"insightframe\">
 <style>
 .insightframe table { border-collapse: collapse; color: inherit; background: none; }
-.insightframe th, .insightframe td { padding: 0.2em 0.8em; text-align: left; white-space: pre; border: none; }
+.insightframe.insightframe th, .insightframe.insightframe td { padding: 0.2em 0.8em; text-align: left; white-space: pre; border: none; }
 .insightframe thead th { border-bottom: 1px solid; vertical-align: bottom; }
-.insightframe .number { text-align: right; font-variant-numeric: tabular-nums; }
+.insightframe.insightframe .number { text-align: right; font-variant-numeric: tabular-nums; }
 .insightframe .null, .insightframe small, .insightframe p, .insightframe details { opacity: 0.6; font-weight: normal; }
 .insightframe pre { background: none; color: inherit; margin: 0; }
 </style>

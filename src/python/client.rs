@@ -550,9 +550,10 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// What runs it, for an export of another kind.
-    pub(super) fn parts(self) -> (Insights, Call) {
-        (self.client, self.call)
+    /// What runs it, for an export of another kind, and the end that whoever listens is promised.
+    pub(super) fn parts(self) -> (Insights, Call, Ending) {
+        let ending = self.call.progress.ending();
+        (self.client, self.call, ending)
     }
 
     pub(super) fn wait_for_table(self, py: Python<'_>) -> PyResult<Table> {

@@ -116,8 +116,8 @@ impl InsightsClient {
             restate: usize::try_from(restate).map_err(|_| wrong(restate))?,
             widen: kept.widen,
         };
-        let (client, call) =
+        let (client, call, ending) =
             self.begin(py, Start::New(export), asked.progress.as_ref().map(|told| told.bind(py)))?.parts();
-        Ok(async move { dataset::write(&client, &call, &asked_for).await })
+        Ok(async move { dataset::write(&client, &call, &asked_for).await.inspect(|_| ending.done()) })
     }
 }

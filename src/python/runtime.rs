@@ -100,10 +100,19 @@ pub(super) fn wait<T: Send + 'static, E: Into<PyErr> + Send + 'static>(
 pub(super) async fn run<T: Send + 'static, E: Into<PyErr> + Send + 'static>(
     work: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> PyResult<T> {
+    Python::attach(heed_interrupts)?;
     match Task::new(runtime()?.spawn(work)).await {
         Ok(result) => result.map_err(Into::into),
         Err(_) => Err(broken()),
     }
+}
+
+/// In a notebook's kernel, lets the stop button wake the loop; elsewhere Ctrl-C does by itself.
+fn heed_interrupts(py: Python<'_>) -> PyResult<()> {
+    if py.import("sys")?.getattr("modules")?.contains("ipykernel")? {
+        py.import("insightframe._kernel")?.call_method0("heed_interrupts")?;
+    }
+    Ok(())
 }
 
 fn broken() -> PyErr {

@@ -124,8 +124,8 @@ impl InsightsClient {
     ) -> PyResult<impl Future<Output = Result<String>> + Send + use<>> {
         let export = self.asked(py, asked)?;
         let progress = bound(py, asked.progress.as_ref());
-        let (client, call) = self.begin(py, Start::New(export.clone()), progress)?.parts();
-        Ok(async move { export::submit(&client, &call, &export).await })
+        let (client, call, ending) = self.begin(py, Start::New(export.clone()), progress)?.parts();
+        Ok(async move { export::submit(&client, &call, &export).await.inspect(|_| ending.done()) })
     }
 
     fn waiting(
@@ -137,7 +137,7 @@ impl InsightsClient {
     ) -> PyResult<impl Future<Output = Result<()>> + Send + use<>> {
         let start = asked::resume(handle, None, timeout, &self.origin)?;
         let handle = Handle::parse(handle, &self.origin)?;
-        let (client, call) = self.begin(py, start, progress)?.parts();
-        Ok(async move { export::wait(&client, &call, &handle).await })
+        let (client, call, ending) = self.begin(py, start, progress)?.parts();
+        Ok(async move { export::wait(&client, &call, &handle).await.inspect(|()| ending.done()) })
     }
 }

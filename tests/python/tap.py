@@ -1,9 +1,11 @@
-"""A look at the wire between client and sandbox."""
+"""A look at the wire between client and sandbox, and a wire that leads nowhere."""
 
 import contextlib
 import re
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from insightframe.sandbox import Sandbox
 
@@ -60,3 +62,20 @@ class Tap:
         found = {token.decode() for form in forms for token in re.findall(form, self.seen)}
         # A cookie that is taken back has no value.
         return sorted(token for token in found if token not in ("", '""'))
+
+
+@contextmanager
+def unanswering() -> Iterator[str]:
+    """The address of a listener whose queue is full: connecting to it hangs."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        waiting = []
+        for _ in range(4):
+            connecting = socket.socket()
+            connecting.setblocking(False)
+            connecting.connect_ex(listener.getsockname())
+            waiting.append(connecting)
+        yield "http://{}:{}".format(*listener.getsockname())
+        for connecting in waiting:
+            connecting.close()

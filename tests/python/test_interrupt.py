@@ -3,12 +3,9 @@
 import json
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ import pytest
 from conftest import Child
 from insightframe.sandbox import Sandbox
 from ledger import is_logged_out_once, logins
+from tap import unanswering
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on POSIX"),
@@ -162,23 +160,6 @@ def test_an_arrow_reader_that_waits(insights_sandbox: Sandbox, child: Child, rea
     assert raised < PROMISED + SLACK
     assert left - raised < 2
     assert is_logged_out_once(insights_sandbox)
-
-
-@contextmanager
-def unanswering() -> Iterator[str]:
-    """The address of a listener whose queue is full: connecting to it hangs."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = []
-        for _ in range(4):
-            connecting = socket.socket()
-            connecting.setblocking(False)
-            connecting.connect_ex(listener.getsockname())
-            waiting.append(connecting)
-        yield "http://{}:{}".format(*listener.getsockname())
-        for connecting in waiting:
-            connecting.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems answer for a listener that is busy")

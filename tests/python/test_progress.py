@@ -4,6 +4,8 @@ import asyncio
 import io
 import logging
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,31 @@ def test_the_last_event_says_how_it_ended(insights_client: InsightsClient, insig
     with pytest.raises(Exception, match="400"):
         insights_client.export(REPORT, progress=events.append)
     assert phases(events)[-1] == "stopped"
+
+
+def test_every_call_tells_its_end(insights_client: InsightsClient, insights_sandbox: Sandbox, tmp_path: Path) -> None:
+    events: list[Event] = []
+    told = {"progress": events.append}
+    handle = insights_client.submit(REPORT, **told)  # type: ignore[arg-type]
+    days = {"start": "2023-12-01", "end": "2023-12-02"}
+    calls: dict[str, Callable[[], object]] = {
+        "wait": lambda: insights_client.wait(handle, **told),  # type: ignore[arg-type]
+        "resume": lambda: insights_client.resume(handle, **told),  # type: ignore[arg-type]
+        "download": lambda: insights_client.download(REPORT, tmp_path / "report.csv", **told),  # type: ignore[arg-type]
+        "dataset": lambda: insights_client.export_dataset(REPORT, tmp_path / "days", **days, **told),  # type: ignore[arg-type]
+        "nothing new": lambda: insights_client.export_dataset(REPORT, tmp_path / "days", **days, **told),  # type: ignore[arg-type]
+    }
+    ends = {"submit": [event.phase for event in events if event.is_last]}
+    for name, call in calls.items():
+        events.clear()
+        call()
+        ends[name] = [event.phase for event in events if event.is_last]
+    assert ends == {name: ["done"] for name in ["submit", *calls]}
+    events.clear()
+    insights_sandbox.fault("status", path="*/execute/raw", status=400)
+    with pytest.raises(Exception, match="400"):
+        insights_client.export_dataset(REPORT, tmp_path / "others", **days, **told)  # type: ignore[arg-type]
+    assert [event.phase for event in events if event.is_last] == ["stopped"]
 
 
 @pytest.mark.insights_sandbox(rows=140_000, raw_202_count=0)
