@@ -5,12 +5,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-airflow lint lint-rust lint-python bench bench-services wheel clean
+.PHONY: help demo test test-rust test-python test-airflow test-handoff lint lint-rust lint-python bench bench-services
+.PHONY: bench-handoff wheel clean
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 AIRFLOW := $(CURDIR)/.venv-airflow
+HANDOFF := $(CURDIR)/.venv-handoff
 CARGO ?= cargo
 
 export VIRTUAL_ENV := $(VENV)
@@ -24,7 +26,7 @@ help: ## Show the targets
 demo: $(VENV)/.module ## Export a 30-day report from the local sandbox and print the frame
 	@$(BIN)/insightframe demo
 
-test: lint test-rust test-python test-airflow ## Everything that must hold before a merge
+test: lint test-rust test-python test-airflow test-handoff ## Everything that must hold before a merge
 
 test-rust: ## Tests of the Rust core
 	$(CARGO) test --locked --quiet --features cli
@@ -38,6 +40,10 @@ test-python: $(VENV)/.dev $(VENV)/.module ## Tests of the Python package, its st
 
 test-airflow: $(AIRFLOW)/.module ## Tests of the Airflow provider, in an environment of its own
 	$(AIRFLOW)/bin/python -m pytest --quiet -c tests/airflow/pytest.ini tests/airflow
+
+test-handoff: $(HANDOFF)/.module $(HANDOFF)/.postgresql ## Tests with the libraries that take what comes back
+	$(HANDOFF)/bin/python -m pytest --quiet -c tests/handoff/pytest.ini tests/handoff
+	$(BIN)/python -m pytest --quiet -c tests/handoff/pytest.ini tests/handoff/test_pandas.py
 
 lint: lint-rust lint-python ## Formatting, named lints, documentation
 
@@ -70,11 +76,14 @@ bench: $(BENCH)/.module ## The decoder beside its peers, optimised; writes docs/
 bench-services: ## What an export and the other clients cost beside the service
 	$(CARGO) bench --locked --features cli --bench export --bench services
 
+bench-handoff: $(BENCH)/.module ## What handing 10 million rows over costs, optimised; writes docs/hand-off-figures.md
+	$(BENCH)/bin/python benches/handoff.py --rounds $(ROUNDS) --write docs/hand-off-figures.md
+
 wheel: $(VENV)/.demo ## A wheel for this platform, in dist/
 	$(BIN)/maturin build --locked --release --out dist
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-airflow target dist
+	rm -rf .venv .venv-airflow .venv-handoff target dist
 
 # The native module, in the development profile, so that its dependencies are those of the tests.
 $(VENV)/.module: $(VENV)/.demo $(shell find src -type f) Cargo.toml Cargo.lock pyproject.toml
@@ -113,4 +122,24 @@ $(AIRFLOW)/.demo: constraints/airflow.txt constraints/airflow.in
 $(AIRFLOW)/.module: $(AIRFLOW)/.demo $(VENV)/.module
 	rm -rf $(AIRFLOW)/lib/python*/site-packages/insightframe*
 	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(AIRFLOW)/lib/python*/site-packages/
+	@touch $@
+
+# The libraries of the hand-off, pandas 2 among them.
+$(HANDOFF)/.demo: constraints/handoff.txt constraints/handoff.in
+	$(PYTHON) -m venv $(HANDOFF)
+	$(HANDOFF)/bin/python -m pip install --quiet --constraint $< --requirement constraints/handoff.in
+	@touch $@
+
+$(HANDOFF)/.module: $(HANDOFF)/.demo $(VENV)/.dev $(VENV)/.module
+	rm -rf $(HANDOFF)/lib/python*/site-packages/insightframe*
+	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(HANDOFF)/lib/python*/site-packages/
+	@touch $@
+
+# A server for the tests of ADBC, where it can be had without a question. Without one these tests are skipped, with a
+# word about it, and in CI they fail.
+$(HANDOFF)/.postgresql: | $(HANDOFF)/.demo
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends postgresql >/dev/null; } || \
+		echo "there is no PostgreSQL server, and it can't be installed here: apt-get install postgresql"
 	@touch $@
