@@ -1,17 +1,24 @@
-# The same commands on a laptop and in CI. They need bash, make, a C compiler, Rust with rustfmt and clippy, and
-# CPython 3.11 or newer; everything else goes into `.venv` and `target`.
+# The same commands on a laptop and in CI. They need bash, make, a C compiler, Rust with rustfmt and clippy,
+# CPython 3.11 or newer, and Java 17 for Spark; everything else goes into `.venv*` and `target`.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-airflow test-notebook test-browser notebooks lint lint-rust lint-python bench bench-services wheel clean
+.PHONY: help demo test test-rust test-python lint lint-rust lint-python environments core suites
+.PHONY: test-browser notebooks bench bench-services bench-handoff bench-airflow bench-spark audit fuzz miri wheel clean
+# What a pattern makes is kept.
+.SECONDARY:
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 AIRFLOW := $(CURDIR)/.venv-airflow
+HANDOFF := $(CURDIR)/.venv-handoff
 NOTEBOOK := $(CURDIR)/.venv-notebook
+SPARK := $(CURDIR)/.venv-spark
+# Each has tests in `tests/NAME` and an environment of its own, with the packages of `constraints/NAME.txt`.
+SUITES := airflow handoff notebook spark
 CARGO ?= cargo
 
 export VIRTUAL_ENV := $(VENV)
@@ -25,7 +32,21 @@ help: ## Show the targets
 demo: $(VENV)/.module ## Export a 30-day report from the local sandbox and print the frame
 	@$(BIN)/insightframe demo
 
-test: lint test-rust test-python test-airflow test-notebook ## Everything that must hold before a merge
+# On two cores, what waits runs beside what computes: packages arrive while the module is compiled, and the suites, which
+# mostly wait for others, run beside the tests of the core and give way to them.
+test: ## Everything that must hold before a merge
+	@$(MAKE) --no-print-directory --jobs 3 environments
+	@$(MAKE) --no-print-directory lint
+	$(CARGO) test --locked --quiet --features cli --no-run
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line core suites
+
+environments: $(VENV)/.dev $(VENV)/.module $(SUITES:%=$(CURDIR)/.venv-%/.packages) $(HANDOFF)/.postgresql
+
+core:
+	@$(MAKE) --no-print-directory --jobs 1 test-rust test-python
+
+suites:
+	@nice -n 10 $(MAKE) --no-print-directory --jobs 1 $(SUITES:%=test-%)
 
 test-rust: ## Tests of the Rust core
 	$(CARGO) test --locked --quiet --features cli
@@ -37,11 +58,14 @@ test-python: $(VENV)/.dev $(VENV)/.module ## Tests of the Python package, its st
 	$(BIN)/python -m mypy
 	$(BIN)/basedpyright
 
-test-airflow: $(AIRFLOW)/.module ## Tests of the Airflow provider, in an environment of its own
-	$(AIRFLOW)/bin/python -m pytest --quiet -c tests/airflow/pytest.ini tests/airflow
+# test-airflow test-handoff test-notebook test-spark: the tests of one suite. Those of Spark need Java 17.
+test-%: $(CURDIR)/.venv-%/.module
+	$(CURDIR)/.venv-$*/bin/python -m pytest --quiet -c tests/$*/pytest.ini tests/$*
 
-test-notebook: $(NOTEBOOK)/.module ## Tests in a kernel: cells, the stop button, pictures, the example notebooks
-	$(NOTEBOOK)/bin/python -m pytest --quiet -c tests/notebook/pytest.ini tests/notebook
+# That of pandas once more, with the other pandas.
+test-handoff: $(HANDOFF)/.module $(HANDOFF)/.postgresql $(VENV)/.dev
+	$(HANDOFF)/bin/python -m pytest --quiet -c tests/handoff/pytest.ini tests/handoff
+	$(BIN)/python -m pytest --quiet -c tests/handoff/pytest.ini tests/handoff/test_pandas.py
 
 test-browser: $(NOTEBOOK)/.browser $(NOTEBOOK)/.module ## Tests in JupyterLab and Chromium; pictures in target/screenshots
 	$(NOTEBOOK)/bin/python -m pytest --quiet -c tests/browser/pytest.ini tests/browser
@@ -80,6 +104,16 @@ bench: $(BENCH)/.module ## The decoder beside its peers, optimised; writes docs/
 bench-services: ## What an export and the other clients cost beside the service
 	$(CARGO) bench --locked --features cli --bench export --bench services
 
+bench-handoff: $(BENCH)/.module ## What handing 10 million rows over costs, optimised; writes docs/hand-off-figures.md
+	$(BENCH)/bin/python benches/handoff.py --rounds $(ROUNDS) --write docs/hand-off-figures.md
+
+bench-airflow: $(AIRFLOW)/.module ## What a DAG file and waiting exports cost, for docs/airflow.md
+	$(AIRFLOW)/bin/python -m pytest -c tests/airflow/pytest.ini --capture=no --quiet --no-summary \
+		tests/airflow/test_parse.py tests/airflow/test_trigger.py -k "beyond_airflow or hundred"
+
+bench-spark: $(SPARK)/.module ## A year of days with one and with two workers, for docs/spark.md; takes some minutes
+	$(SPARK)/bin/python benches/spark/year.py
+
 # What is only run before a release: neither cargo-deny nor a nightly toolchain is part of the set-up.
 audit: target/tools/bin/cargo-deny ## Licences and sources of what comes in
 	$< check bans licenses sources
@@ -101,7 +135,7 @@ wheel: $(VENV)/.demo ## A wheel for this platform, in dist/
 	$(BIN)/maturin build --locked --release --out dist
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-airflow .venv-notebook target dist
+	rm -rf .venv .venv-bench $(SUITES:%=.venv-%) target dist
 
 # The native module, in the development profile, so that its dependencies are those of the tests.
 $(VENV)/.module: $(VENV)/.demo $(shell find src -type f) Cargo.toml Cargo.lock pyproject.toml
@@ -130,31 +164,30 @@ $(VENV)/.dev: constraints/dev.txt constraints/dev.in $(VENV)/.demo
 	$(BIN)/python -m pip install --quiet --constraint $< --requirement constraints/dev.in
 	@touch $@
 
-# Airflow pins much of what it uses, so it has an environment for itself.
-$(AIRFLOW)/.demo: constraints/airflow.txt constraints/airflow.in
-	$(PYTHON) -m venv $(AIRFLOW)
-	$(AIRFLOW)/bin/python -m pip install --quiet --constraint $< --requirement constraints/airflow.in
+# Airflow pins much of what it uses, kernels bring a hundred packages along, the libraries of the hand-off have pandas 2
+# among them, and Spark starts its workers with the Python of its own environment.
+$(CURDIR)/.venv-%/.packages: constraints/%.txt constraints/%.in
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --constraint $< --requirement constraints/$*.in
 	@touch $@
 
-# The one build serves both: this copies what says where the package is, and what its entry points are.
-$(AIRFLOW)/.module: $(AIRFLOW)/.demo $(VENV)/.module
-	rm -rf $(AIRFLOW)/lib/python*/site-packages/insightframe*
-	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(AIRFLOW)/lib/python*/site-packages/
-	@touch $@
-
-# So have kernels and notebooks, which bring a hundred packages along.
-$(NOTEBOOK)/.demo: constraints/notebook.txt constraints/notebook.in
-	$(PYTHON) -m venv $(NOTEBOOK)
-	$(NOTEBOOK)/bin/python -m pip install --quiet --constraint $< --requirement constraints/notebook.in
-	@touch $@
-
-$(NOTEBOOK)/.module: $(NOTEBOOK)/.demo $(VENV)/.module
-	rm -rf $(NOTEBOOK)/lib/python*/site-packages/insightframe*
-	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(NOTEBOOK)/lib/python*/site-packages/
+# The one build serves all: this copies what says where the package is, and what its entry points are.
+$(CURDIR)/.venv-%/.module: $(CURDIR)/.venv-%/.packages $(VENV)/.module
+	rm -rf $(@D)/lib/python*/site-packages/insightframe*
+	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(@D)/lib/python*/site-packages/
 	@touch $@
 
 # Chromium and its driver come from the system: `apt-get install chromium chromium-driver` on Debian.
-$(NOTEBOOK)/.browser: constraints/browser.in $(NOTEBOOK)/.demo
+$(NOTEBOOK)/.browser: constraints/browser.in $(NOTEBOOK)/.packages
 	@type chromium chromedriver > /dev/null || { echo "install Chromium and its driver first: packages chromium and chromium-driver of Debian" >&2; exit 1; }
 	$(NOTEBOOK)/bin/python -m pip install --quiet --constraint constraints/notebook.txt --requirement $<
+	@touch $@
+
+# A server for the tests of ADBC, where it can be had without a question. Without one these tests are skipped, with a
+# word about it, and in CI they fail.
+$(HANDOFF)/.postgresql: | $(HANDOFF)/.packages
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends postgresql >/dev/null; } || \
+		echo "there is no PostgreSQL server, and it can't be installed here: apt-get install postgresql"
 	@touch $@

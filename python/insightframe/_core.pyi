@@ -1509,7 +1509,9 @@ class Table:
     """A whole result in memory, as often as it is wanted.
 
     Whatever takes an Arrow stream takes it: `polars.DataFrame(table)`, `pyarrow.table(table)`,
-    `duckdb.sql("from table")`. `print` shows the first rows; a notebook shows them as HTML.
+    `duckdb.sql("from table")`. Text lies in views (`string_view`), which polars and DuckDB work on. A consumer gets the
+    types that it asks for by its `requested_schema`; where a cell doesn't fit, an error that names `SchemaMismatch`.
+    `print` shows the first rows; a notebook shows them as HTML.
     """
 
     @property
@@ -1549,7 +1551,7 @@ class Table:
         Args:
             dtype_backend: `"numpy"` gives the usual types, integers with nulls as `float64` among them;
                 `"numpy_nullable"` and `"pyarrow"` keep integers. Dates become timestamps at midnight with the first
-                two, and stay dates with the last.
+                two, and stay dates with the last. Dictionaries become categories with all three.
 
         Raises:
             ModuleNotFoundError: pandas or pyarrow is not installed.
@@ -1629,6 +1631,17 @@ class Stream:
 
         Ctrl-C is among it: an Arrow reader that waits is ended at once, by an error of its own that names
         `KeyboardInterrupt`.
+        """
+
+    def to_arrow(self) -> pyarrow.RecordBatchReader:
+        """The rest as a pyarrow reader, its text as `large_string`, for whatever takes readers.
+
+        For `pyarrow.dataset.write_dataset`, pyiceberg's `append` and others that can't do with `string_view`, which
+        `pyarrow.RecordBatchReader.from_stream(stream)` gives. A batch is converted when it is read.
+
+        Raises:
+            ModuleNotFoundError: pyarrow is not installed.
+            ConfigError: The stream has been read already.
         """
 
     def write_parquet(self, path: _Path, *, storage_options: Mapping[str, str] | None = None) -> int:

@@ -39,36 +39,43 @@ def to_polars(table: ArrowStreamable) -> polars.DataFrame:
     return frame
 
 
-def to_arrow(table: ArrowStreamable) -> pyarrow.Table:
-    """The table as a pyarrow table, its text as ``large_string``: pyarrow can't sort, match or join views."""
+def to_reader(streamable: ArrowStreamable) -> pyarrow.RecordBatchReader:
+    """The batches as pyarrow's reader, their text as ``large_string``: pyarrow can't sort, match or join views."""
     pa = _optional("pyarrow")
-    whole = pa.RecordBatchReader.from_stream(table).read_all()
-    fields = [
-        field.with_type(pa.large_string()) if pa.types.is_string_view(field.type) else field for field in whole.schema
-    ]
-    return whole.cast(pa.schema(fields, metadata=whole.schema.metadata))
+    reader: pyarrow.RecordBatchReader = pa.RecordBatchReader.from_stream(streamable)
+    own = reader.schema
+    fields = [field.with_type(pa.large_string()) if pa.types.is_string_view(field.type) else field for field in own]
+    return reader.cast(pa.schema(fields, metadata=own.metadata))
+
+
+def to_arrow(table: ArrowStreamable) -> pyarrow.Table:
+    """The table as a pyarrow table, its text as `to_reader` has it."""
+    return to_reader(table).read_all()
 
 
 def to_pandas(table: ArrowStreamable, dtype_backend: DtypeBackend = "numpy") -> pandas.DataFrame:
     """The table as a pandas frame.
 
-    Dates become timestamps at midnight, not objects. With ``"numpy"`` a column of integers with nulls becomes
-    ``float64``, as pandas does it; the other two keep integers.
+    Dates become timestamps at midnight, not objects, but for ``"pyarrow"``; dictionaries become categories. With
+    ``"numpy"`` a column of integers with nulls becomes ``float64``, as pandas does it; the other two keep integers.
     """
     if dtype_backend not in ("numpy", "numpy_nullable", "pyarrow"):
         raise ConfigError(f"`dtype_backend` must be `numpy`, `numpy_nullable` or `pyarrow`, not `{dtype_backend}`")
     pd = _optional("pandas")
     pa = _optional("pyarrow")
-    types_mapper = None
-    if dtype_backend == "pyarrow":
-        types_mapper = pd.ArrowDtype
-    elif dtype_backend == "numpy_nullable":
-        types_mapper = {
-            pa.bool_(): pd.BooleanDtype(),
-            pa.int64(): pd.Int64Dtype(),
-            pa.float64(): pd.Float64Dtype(),
-            pa.large_string(): pd.StringDtype(),
-            pa.string(): pd.StringDtype(),
-        }.get
-    frame: pandas.DataFrame = to_arrow(table).to_pandas(types_mapper=types_mapper, date_as_object=False)
+    nullable = {
+        pa.bool_(): pd.BooleanDtype,
+        pa.int64(): pd.Int64Dtype,
+        pa.float64(): pd.Float64Dtype,
+        pa.large_string(): pd.StringDtype,
+        pa.string(): pd.StringDtype,
+    }
+
+    def dtype(kind: pyarrow.DataType) -> Any:
+        # pandas can't compare or group dictionaries of Arrow's; its own, categories, it can.
+        if dtype_backend == "numpy" or pa.types.is_dictionary(kind):
+            return None
+        return pd.ArrowDtype(kind) if dtype_backend == "pyarrow" else nullable.get(kind, lambda: None)()
+
+    frame: pandas.DataFrame = to_arrow(table).to_pandas(types_mapper=dtype, date_as_object=False)
     return frame

@@ -12,6 +12,7 @@ pub mod output;
 pub mod parquet;
 pub mod receipt;
 mod render;
+pub mod representation;
 pub mod store;
 pub mod stream;
 pub mod table;
@@ -20,7 +21,10 @@ use std::{io, iter};
 
 use arrow_array::RecordBatch;
 
-pub use self::{format::Format, output::Output, receipt::Receipt, render::Room, stream::Stream, table::Table};
+pub use self::{
+    format::Format, output::Output, receipt::Receipt, render::Room, representation::Representation, stream::Stream,
+    table::Table,
+};
 use crate::{Error, Result};
 
 /// Takes record batches, one after another, to a place where they stay.

@@ -211,7 +211,7 @@ fn fit(columns: &[Column<'_>], room: Room) -> (usize, Vec<usize>) {
 }
 
 /// Cut to `width` columns of a terminal, the last of them `…` when something is missing.
-fn shorten(text: &str, width: usize) -> String {
+pub(super) fn shorten(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

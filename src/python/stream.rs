@@ -26,7 +26,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     export::StreamReceipt,
-    handoff::{self, Format},
+    handoff::{self, Format, Representation},
     progress::Ending,
 };
 
@@ -194,6 +194,11 @@ impl Stream {
         error.as_ref().map(|error| error.value(py).clone().into_any())
     }
 
+    #[doc = stub!("Stream.to_arrow")]
+    fn to_arrow<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("insightframe._frames")?.call_method1("to_reader", (slf,))
+    }
+
     #[doc = stub!("Stream.write_parquet")]
     #[pyo3(signature = (path, *, storage_options=None))]
     fn write_parquet(&self, py: Python<'_>, path: PathBuf, storage_options: Option<StoreSettings>) -> PyResult<u64> {
@@ -283,17 +288,20 @@ impl Stream {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
+        let representation = arrow::representation(&self.schema, requested_schema.as_ref())?;
+        let schema = Arc::clone(representation.schema());
         let stream = self.shared.take()?;
         // From here on it is the consumer's: nobody else reads beside it.
         *self.shared.state() = State::Handed;
-        let handed = Handed { stream: Some(stream), shared: Arc::clone(&self.shared) };
-        arrow::stream_capsule(py, &self.schema, handed, requested_schema)
+        let handed = Handed { stream: Some(stream), representation, shared: Arc::clone(&self.shared) };
+        arrow::stream_capsule(py, &schema, handed)
     }
 }
 
 /// The stream in the hands of an Arrow consumer, which may or may not hold the GIL when it asks.
 struct Handed {
     stream: Option<Local<handoff::Stream>>,
+    representation: Representation,
     shared: Arc<Shared>,
 }
 
@@ -306,7 +314,24 @@ impl Iterator for Handed {
             let batch = next(&mut stream).await?;
             Ok::<_, Error>((batch, stream))
         };
-        Python::attach(|py| match self.shared.settle(py, wait(py, read)) {
+        Python::attach(|py| {
+            let read = wait(py, read).and_then(|(batch, stream)| {
+                let batch = batch.map(|batch| py.detach(|| self.representation.apply(batch)));
+                Ok((batch.transpose()?, stream))
+            });
+            self.told(py, read)
+        })
+    }
+}
+
+impl Handed {
+    /// What reading a batch came to, as the consumer is told it.
+    fn told(
+        &mut self,
+        py: Python<'_>,
+        read: PyResult<(Option<RecordBatch>, Local<handoff::Stream>)>,
+    ) -> Option<std::result::Result<RecordBatch, ArrowError>> {
+        match self.shared.settle(py, read) {
             Ok((Some(batch), stream)) => {
                 self.stream = Some(stream);
                 Some(Ok(batch))
@@ -315,13 +340,12 @@ impl Iterator for Handed {
                 self.shared.end(State::Ended);
                 None
             }
+            // Ctrl-C too becomes an error of the consumer's. To tell Python of it once more, by a signal, would reach
+            // a consumer that is just making that error; polars breaks then.
             Err(error) => {
                 let code = error.get_type(py).name().map_or_else(|_| "error".into(), |name| name.to_string());
-                let message = format!("{code}: {}", error.value(py));
-                // Ctrl-C too becomes an error of the consumer's. To tell Python of it once more, by a signal, would reach
-                // a consumer that is just making that error; polars breaks then.
-                Some(Err(ArrowError::ExternalError(message.into())))
+                Some(Err(arrow::told(&code, error.value(py))))
             }
-        })
+        }
     }
 }

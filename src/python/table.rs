@@ -1,6 +1,6 @@
 //! `Table`: a whole result, as often as it is wanted.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -157,9 +157,13 @@ impl Table {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        let table = self.table.clone();
-        let batches = (0..table.batches().len()).map(move |index| Ok(table.batches()[index].clone()));
-        arrow::stream_capsule(py, self.table.schema(), batches, requested_schema)
+        let mut representation = arrow::representation(self.table.schema(), requested_schema.as_ref())?;
+        let (schema, table) = (Arc::clone(representation.schema()), self.table.clone());
+        let batches = (0..table.batches().len()).map(move |index| {
+            let batch = table.batches()[index].clone();
+            representation.apply(batch).map_err(|error| arrow::told(error.code(), error))
+        });
+        arrow::stream_capsule(py, &schema, batches)
     }
 
     /// A table never changes, so that a copy would only cost memory.
