@@ -1,16 +1,17 @@
-# The same commands on a laptop and in CI. They need bash, make, a C compiler, Rust with rustfmt and clippy, and
-# CPython 3.11 or newer; everything else goes into `.venv` and `target`.
+# The same commands on a laptop and in CI. They need bash, make, a C compiler, Rust with rustfmt and clippy,
+# CPython 3.11 or newer, and Java 17 for Spark; everything else goes into `.venv*` and `target`.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python test-airflow lint lint-rust lint-python bench bench-services wheel clean
+.PHONY: help demo test test-rust test-python test-airflow test-spark lint lint-rust lint-python bench bench-services bench-airflow bench-spark wheel clean
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 AIRFLOW := $(CURDIR)/.venv-airflow
+SPARK := $(CURDIR)/.venv-spark
 CARGO ?= cargo
 
 export VIRTUAL_ENV := $(VENV)
@@ -24,7 +25,7 @@ help: ## Show the targets
 demo: $(VENV)/.module ## Export a 30-day report from the local sandbox and print the frame
 	@$(BIN)/insightframe demo
 
-test: lint test-rust test-python test-airflow ## Everything that must hold before a merge
+test: lint test-rust test-python test-airflow test-spark ## Everything that must hold before a merge
 
 test-rust: ## Tests of the Rust core
 	$(CARGO) test --locked --quiet --features cli
@@ -38,6 +39,9 @@ test-python: $(VENV)/.dev $(VENV)/.module ## Tests of the Python package, its st
 
 test-airflow: $(AIRFLOW)/.module ## Tests of the Airflow provider, in an environment of its own
 	$(AIRFLOW)/bin/python -m pytest --quiet -c tests/airflow/pytest.ini tests/airflow
+
+test-spark: $(SPARK)/.module ## Tests of the Spark source, in an environment of its own; they need Java 17
+	$(SPARK)/bin/python -m pytest --quiet -c tests/spark/pytest.ini tests/spark
 
 lint: lint-rust lint-python ## Formatting, named lints, documentation
 
@@ -70,11 +74,18 @@ bench: $(BENCH)/.module ## The decoder beside its peers, optimised; writes docs/
 bench-services: ## What an export and the other clients cost beside the service
 	$(CARGO) bench --locked --features cli --bench export --bench services
 
+bench-airflow: $(AIRFLOW)/.module ## What a DAG file and waiting exports cost, for docs/airflow.md
+	$(AIRFLOW)/bin/python -m pytest -c tests/airflow/pytest.ini -rP --capture=no --quiet \
+		tests/airflow/test_parse.py tests/airflow/test_trigger.py -k "beyond_airflow or hundred"
+
+bench-spark: $(SPARK)/.module ## A year of days with one and with two workers, for docs/spark.md; takes some minutes
+	$(SPARK)/bin/python benches/spark/year.py
+
 wheel: $(VENV)/.demo ## A wheel for this platform, in dist/
 	$(BIN)/maturin build --locked --release --out dist
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .venv-airflow target dist
+	rm -rf .venv .venv-airflow .venv-spark target dist
 
 # The native module, in the development profile, so that its dependencies are those of the tests.
 $(VENV)/.module: $(VENV)/.demo $(shell find src -type f) Cargo.toml Cargo.lock pyproject.toml
@@ -113,4 +124,15 @@ $(AIRFLOW)/.demo: constraints/airflow.txt constraints/airflow.in
 $(AIRFLOW)/.module: $(AIRFLOW)/.demo $(VENV)/.module
 	rm -rf $(AIRFLOW)/lib/python*/site-packages/insightframe*
 	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(AIRFLOW)/lib/python*/site-packages/
+	@touch $@
+
+# Spark starts its workers with the Python that it finds in its own environment.
+$(SPARK)/.demo: constraints/spark.txt constraints/spark.in
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --constraint $< --requirement constraints/spark.in
+	@touch $@
+
+$(SPARK)/.module: $(SPARK)/.demo $(VENV)/.module
+	rm -rf $(SPARK)/lib/python*/site-packages/insightframe*
+	cp -R $(VENV)/lib/python*/site-packages/insightframe* $(SPARK)/lib/python*/site-packages/
 	@touch $@
