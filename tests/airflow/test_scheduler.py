@@ -193,15 +193,15 @@ def kill_everything(airflow: Standalone, service: Sandbox) -> None:
     until(lambda: results(service, second) and results(service, third), "the workers poll")
     airflow.kill("triggerer")
     kill(airflow, "polling")
-    # Results that are there end in the middle: of a small one before its first row, of a large one after 6 MB. That
-    # tokens die while an export is deferred is a matter of test_trigger.py: a refusal would end in its middle, too.
+    # A small result ends before its first row, a large one takes its time. That tokens die while an export is deferred is
+    # a matter of test_trigger.py: a refusal would end before its time, too.
     service.fault("stall", path=f"*/{second}/execute/raw/*", method="GET", after=900, times=None)
-    service.fault("stall", path=f"*/{third}/execute/raw/*", method="GET", after=6_000_000, times=None)
+    service.fault("bandwidth", path=f"*/{third}/execute/raw/*", method="GET", bytes_per_second=600_000, times=None)
     service.advance(hours=2)
-    until(lambda: "downloading (" in log(airflow, "downloading"), "it downloads")
     until(lambda: written(begun(airflow, "writing")[-1]) > 0, "it writes")
-    kill(airflow, "downloading")
     kill(airflow, "writing")
+    until(lambda: "downloading (" in log(airflow, "downloading"), "it downloads")
+    kill(airflow, "downloading")
     service.clear_faults()
     airflow.start("triggerer")
 
