@@ -25,6 +25,8 @@ PROFILE = FOLDER / "config.toml"
 EVENTS = FOLDER / "events"
 REPORT = "3035643"
 PATIENCE = 60.0
+_USED = [0.0]
+"""When Spark's workers may have read last."""
 
 
 def pytest_sessionstart() -> None:
@@ -82,7 +84,7 @@ def sandbox(service: Sandbox) -> Iterator[Sandbox]:
 @pytest.fixture
 def quiet(sandbox: Sandbox) -> Sandbox:
     """The sandbox without a session: the workers log out when they have read nothing for a moment."""
-    time.sleep(session._IDLE)
+    time.sleep(max(0.0, session._IDLE - (time.monotonic() - _USED[-1])))
     until(lambda: sessions(sandbox) <= 0, "the workers have logged out")
     sandbox.clear_ledger()
     return sandbox
@@ -106,6 +108,7 @@ def spark(service: Sandbox) -> Iterator[SparkSession]:
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
         "spark.sql.shuffle.partitions": "2",
+        "spark.task.maxFailures": "2",
         "spark.sql.warehouse.dir": str(FOLDER / "warehouse"),
         "spark.eventLog.enabled": "true",
         "spark.eventLog.compress": "false",
@@ -127,7 +130,7 @@ def logs(spark: SparkSession) -> Path:
 
 
 @pytest.fixture
-def load(spark: SparkSession, sandbox: Sandbox) -> Callable[..., DataFrame]:
+def load(spark: SparkSession, sandbox: Sandbox) -> Iterator[Callable[..., DataFrame]]:
     """A frame of the tests' report; filters aren't pushed unless a test says so."""
     spark.conf.unset("spark.sql.python.filterPushdown.enabled")
 
@@ -137,7 +140,8 @@ def load(spark: SparkSession, sandbox: Sandbox) -> Callable[..., DataFrame]:
             reader = reader.schema(columns)
         return reader.options(**({"report": REPORT} | options)).load()
 
-    return load
+    yield load
+    _USED.append(time.monotonic())
 
 
 def until(condition: Callable[[], object], what: str) -> None:

@@ -33,9 +33,7 @@ def pushed(pushing):
     ("condition", "executions"),
     [
         ("Date >= '2023-12-13'", 2),
-        ("Date = '2023-12-05' and Queue <> 'Billing'", 1),
         ("Date between '2023-12-03' and '2023-12-04' and Abandons > 0", 2),
-        ("Date in ('2023-12-03', '2023-12-05')", 3),
         ("Date > '2024-12-03'", 0),
         ("Date < '2023-12-03' or Queue = 'Billing'", 14),
     ],
@@ -103,7 +101,7 @@ predicates = st.recursive(
 def test_any_predicate_gives_what_filtering_all_of_it_gives(pushed, spark, sandbox):
     whole = spark.createDataFrame(pushed(**FORTNIGHT, every="1w").toArrow()).cache()
 
-    @settings(max_examples=6, deadline=None, database=None)
+    @settings(max_examples=5, deadline=None, database=None)
     @given(predicates)
     def check(predicate):
         frame = pushed(**FORTNIGHT, every="1w").filter(predicate)

@@ -8,11 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars
+import pyarrow
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions
+from pyspark.sql.types import (
+    BinaryType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
 from conftest import REPORT, sessions, until, write_profile
+from insightframe import decode_csv
+from insightframe.errors import ConfigError, ResultChanged, SchemaMismatch
+from insightframe.sandbox import Sandbox
+from insightframe.spark import FlexInsights
+from insightframe.spark.windows import _fitted
 
 TEN_DAYS = {"start": "2023-12-01", "end": "2023-12-10"}
 
@@ -94,19 +109,41 @@ def test_titles_that_are_there_twice_and_reports_without_rows(load, sandbox):
 
 
 def test_a_schema_of_ones_own_picks_columns_and_casts(load, sandbox):
-    frame = load("`Offered Contacts` int, Date date, Queue string", **TEN_DAYS, schema="infer", every="1w")
-    assert not [entry for entry in sandbox.ledger if "/account/login" in entry.path and entry.method == "POST"]
-    assert frame.count() == 200
-    assert frame.agg(functions.min("Date")).collect()[0][0] == datetime.date(2023, 12, 1)
+    frame = load("`Offered Contacts` int, Date date, Queue string", **TEN_DAYS, every="1w")
+    assert not [entry for entry in sandbox.ledger if entry.method == "GET"], "the definition isn't read"
+    assert frame.agg(functions.min("Date"), functions.count("Queue")).collect()[0][:] == (
+        datetime.date(2023, 12, 1),
+        200,
+    )
+    frame = load("Date string", **TEN_DAYS, every="1mo", schema="infer")
+    assert frame.agg(functions.min("Date")).collect()[0][0] == "12/01/2023"
 
 
-def test_what_does_not_fit_a_schema_of_ones_own_is_named(load, sandbox):
-    with pytest.raises(PySparkException, match="has no column `Qeue`; it has `Queue`, `Date`"):
-        load("Qeue string", **TEN_DAYS, every="1mo").collect()
-    with pytest.raises(PySparkException, match="column `Queue` doesn't fit `int32`"):
-        load("Queue int", **TEN_DAYS, every="1mo").collect()
-    with pytest.raises(PySparkException, match=r"`Queue` can't be read as `binary`, but as one of `string`"):
-        load("Queue binary", **TEN_DAYS, every="1mo").collect()
+@pytest.mark.parametrize(
+    ("name", "kind", "error", "words"),
+    [
+        ("Qeue", StringType(), ConfigError, "has no column `Qeue`; it has `Queue`, `Date`"),
+        ("Queue", LongType(), SchemaMismatch, "column `Queue` doesn't fit `int64`"),
+        ("Queue", BinaryType(), ConfigError, "`Queue` can't be read as `binary`, but as one of `string`, `bigint`"),
+    ],
+)
+def test_what_does_not_fit_a_schema_of_ones_own_is_named(sandbox, name, kind, error, words):
+    source = FlexInsights({"report": REPORT, "start": "2023-12-01", "end": "2023-12-01"})
+    reader = source.reader(StructType([StructField(name, kind)]))
+    with pytest.raises(error, match=words):
+        list(reader.read(reader.partitions()[0]))
+
+
+def test_timestamps_are_those_of_spark(sandbox):
+    table = decode_csv(
+        b'"at","seen"\n"2023-12-01 08:30:00","2023-12-01T08:30:00Z"\n',
+        schema={"at": "timestamp", "seen": "timestamp[UTC]"},
+    )
+    schema = StructType([StructField("at", TimestampNTZType()), StructField("seen", TimestampType())])
+    (task,) = (one.value for one in FlexInsights({"report": REPORT}).reader(schema).partitions())
+    (batch,) = _fitted(task, table, schema)
+    assert batch.schema == pyarrow.schema({"at": pyarrow.timestamp("us"), "seen": pyarrow.timestamp("us", tz="UTC")})
+    assert str(batch["at"][0]) == "2023-12-01 08:30:00"
 
 
 def test_columns_that_depend_on_the_data_have_to_be_named(load, sandbox):
@@ -114,11 +151,17 @@ def test_columns_that_depend_on_the_data_have_to_be_named(load, sandbox):
         load(**TEN_DAYS, schema="infer")
 
 
-def test_a_report_that_was_edited_since_is_said(load, sandbox):
-    frame = load(report="3035713", start="2023-12-01", end="2023-12-01")
-    sandbox.fault("edited_report", path="*/account/login", method="POST")
-    with pytest.raises(PySparkException, match=r"ResultChanged: .*were .* when the frame was made"):
-        frame.collect()
+def test_a_report_that_was_edited_since_is_said(service):
+    with Sandbox(rows_per_day=20) as edited:
+        write_profile(edited)
+        try:
+            source = FlexInsights({"report": REPORT, "start": "2023-12-01", "end": "2023-12-01"})
+            reader = source.reader(source.schema())
+            edited.fault("edited_report", path="*/execute/raw", method="POST")
+            with pytest.raises(ResultChanged, match=r"are .* but were .* when the frame was made\nhint: make it again"):
+                list(reader.read(reader.partitions()[0]))
+        finally:
+            write_profile(service)
 
 
 def test_a_wrong_password_is_sent_once_and_by_the_driver(load, quiet, sandbox):
