@@ -75,7 +75,7 @@ bench-services: ## What an export and the other clients cost beside the service
 	$(CARGO) bench --locked --features cli --bench export --bench services
 
 bench-airflow: $(AIRFLOW)/.module ## What a DAG file and waiting exports cost, for docs/airflow.md
-	$(AIRFLOW)/bin/python -m pytest -c tests/airflow/pytest.ini -rP --capture=no --quiet \
+	$(AIRFLOW)/bin/python -m pytest -c tests/airflow/pytest.ini --capture=no --quiet --no-summary \
 		tests/airflow/test_parse.py tests/airflow/test_trigger.py -k "beyond_airflow or hundred"
 
 bench-spark: $(SPARK)/.module ## A year of days with one and with two workers, for docs/spark.md; takes some minutes

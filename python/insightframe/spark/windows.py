@@ -4,10 +4,10 @@ import datetime
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyspark.sql.datasource import DataSourceReader, Filter, InputPartition
+from pyspark.sql.datasource import DataSourceReader, InputPartition
 from pyspark.sql.types import StructField, StructType
 
 from insightframe import ExportTask, InsightsClient, Stream, Table
@@ -16,6 +16,9 @@ from insightframe.errors import ConfigError, ResultChanged, SchemaMismatch
 
 from .options import Options
 from .session import SESSION
+
+if TYPE_CHECKING:
+    from pyspark.sql.datasource import Filter
 
 __all__ = ["Column", "PushdownReader", "WindowReader", "batches", "plan"]
 
@@ -53,7 +56,7 @@ class WindowReader(DataSourceReader):
 class PushdownReader(WindowReader):
     """Asks only for the days that a query's filter leaves."""
 
-    def pushFilters(self, filters: list[Filter]) -> list[Filter]:  # noqa: N802 - Spark's name
+    def pushFilters(self, filters: list["Filter"]) -> list["Filter"]:  # noqa: N802 - Spark's name
         """Notes the days. Spark applies every filter once more, so that the answer is that of filtering all of it."""
         for one in filters:
             for name, days in _bound(one).items():
@@ -62,7 +65,7 @@ class PushdownReader(WindowReader):
         return filters
 
 
-def _bound(one: Filter) -> dict[str, Days]:
+def _bound(one: "Filter") -> dict[str, Days]:
     """The days that a column must be among for a filter of Spark to be true; nothing where it says something else."""
     sign = _SIGNS.get(type(one).__name__)
     if sign is None:
