@@ -27,7 +27,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONHOME PYTHONPATH CONDA_PREFIX
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.module ## Export a 30-day report from the local sandbox and print the frame
 	@$(BIN)/insightframe demo
@@ -58,8 +58,7 @@ test-python: $(VENV)/.dev $(VENV)/.module ## Tests of the Python package, its st
 	$(BIN)/python -m mypy
 	$(BIN)/basedpyright
 
-# test-airflow test-handoff test-notebook test-spark: the tests of one suite. Those of Spark need Java 17.
-test-%: $(CURDIR)/.venv-%/.module
+test-%: $(CURDIR)/.venv-%/.module ## One suite in its own environment: airflow, handoff, notebook, spark (needs Java 17)
 	$(CURDIR)/.venv-$*/bin/python -m pytest --quiet -c tests/$*/pytest.ini tests/$*
 
 # That of pandas once more, with the other pandas.

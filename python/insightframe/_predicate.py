@@ -7,9 +7,9 @@ Expressions are taken apart by documented means alone: ``meta.pop`` gives the in
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from ._columns import NO_DAY, Bounds, Days
 from ._frames import _optional
 
 if TYPE_CHECKING:
@@ -18,34 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
 else:
     pl = _optional("polars")
-
-_DAY = datetime.timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Days:
-    """Days from one to another, both included; no day at all when `first` is after `last`."""
-
-    first: datetime.date = datetime.date.min
-    last: datetime.date = datetime.date.max
-
-    def __bool__(self) -> bool:
-        return self.first <= self.last
-
-    def __and__(self, other: Days) -> Days:
-        return Days(max(self.first, other.first), min(self.last, other.last))
-
-    def __or__(self, other: Days) -> Days:
-        if self and other:
-            return Days(min(self.first, other.first), max(self.last, other.last))
-        return self or other
-
-
-Texts: TypeAlias = frozenset[str]
-Bounds: TypeAlias = dict[str, Days | Texts]
-"""By column: its value is not null, and among these. Something empty means that no row can pass."""
-
-_NO_DAY = Days(datetime.date.max, datetime.date.min)
 
 
 def bounds(predicate: pl.Expr, schema: pl.Schema) -> Bounds:
@@ -146,24 +118,11 @@ def _compared(column: str, dtype: pl.DataType, way: str, values: list[object]) -
     elif len(values) != 1:
         return {}
     if dtype == pl.Date and all(type(value) is datetime.date for value in values):
-        days = [_days(way, value) for value in values if isinstance(value, datetime.date)]
-        of_all = _NO_DAY
+        days = [Days.that_are(way, value) for value in values if isinstance(value, datetime.date)]
+        of_all = NO_DAY
         for some in days:
             of_all |= some
         return {column: of_all}
     if dtype in (pl.String, pl.Categorical) and way in ("==", "in") and all(isinstance(value, str) for value in values):
         return {column: frozenset(value for value in values if isinstance(value, str))}
     return {}
-
-
-def _days(way: str, day: datetime.date) -> Days:
-    match way:
-        case ">=":
-            return Days(first=day)
-        case "<=":
-            return Days(last=day)
-        case ">":
-            return Days(first=day + _DAY) if day < datetime.date.max else _NO_DAY
-        case "<":
-            return Days(last=day - _DAY) if day > datetime.date.min else _NO_DAY
-    return Days(day, day)

@@ -39,6 +39,9 @@ def test_nothing_heavy_is_imported(tmp_path):
 
 
 def test_all_operators_are_read_within_150_ms_beyond_airflow(tmp_path):
-    fastest = min(read(tmp_path)["took"] for _ in range(3))
+    fastest = read(tmp_path)["took"]
+    for _ in range(7):
+        # The best of some: a machine that is busy with something else proves nothing.
+        fastest = min(fastest, read(tmp_path)["took"]) if fastest > 0.05 else fastest
     print(f"a DAG file with all operators: {fastest * 1000:.0f} ms")
     assert fastest <= 0.15

@@ -53,6 +53,25 @@ def test_the_next_triggerer_waits_for_the_same_execution_hours_later(sandbox):
     assert sandbox.executions == 1
 
 
+@pytest.mark.parametrize("sandbox", [{"compute_seconds": 6 * 3600}], indirect=True)
+def test_tokens_and_session_die_while_a_trigger_waits(sandbox):
+    trigger = InsightsResultTrigger(submitted(), "flex_insights_default")
+    sandbox.clear_ledger()
+
+    async def waited():
+        waiting = asyncio.create_task(event(trigger))
+        while not any("/execute/raw/" in entry.path for entry in sandbox.ledger):
+            await asyncio.sleep(0.05)
+        sandbox.fault("expire_sst", path="*/execute/raw/*")
+        sandbox.fault("expire_tt", path="*/execute/raw/*")
+        sandbox.advance(hours=7)
+        return await waiting
+
+    assert asyncio.run(waited())["state"] == "ready"
+    assert sandbox.executions == 1
+    assert sum(entry.path.endswith("/account/login") for entry in sandbox.ledger) == 2, "it logged in once more"
+
+
 @pytest.mark.parametrize("sandbox", [{"compute_seconds": 3600}], indirect=True)
 def test_the_deadline_is_that_of_the_first_triggerer(sandbox):
     trigger = InsightsResultTrigger(submitted(), "flex_insights_default", deadline=0.0)

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 import insightframe
 
 PROBE = """
@@ -50,3 +52,9 @@ def test_what_is_public_is_there_and_sorted() -> None:
     for name in insightframe.__all__:
         assert getattr(insightframe, name) is not None
     assert insightframe.__version__ == importlib.metadata.version("insightframe")
+
+
+def test_what_spark_needs_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(ModuleNotFoundError, match=r"not installed\nhint: pip install 'insightframe\[spark\]'"):
+        import insightframe.spark  # noqa: F401

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from insightframe import InsightsClient
-from insightframe._predicate import Days, bounds
+from insightframe._columns import Days
+from insightframe._predicate import bounds
 from insightframe.errors import ConfigError, InvalidCredentials, NotFound, ResultIncomplete
 from insightframe.sandbox import Sandbox
 from ledger import looks
