@@ -10,7 +10,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,6 +33,8 @@ const REPORT: &str = "3035643";
 /// A sandbox in a process of its own.
 struct Service {
     process: Child,
+    /// Kept open: a sandbox whose output nobody takes ends.
+    _output: BufReader<ChildStdout>,
     url: String,
     username: String,
     password: String,
@@ -49,14 +51,14 @@ impl Service {
         command.arg("sandbox").args(options.iter().flat_map(|option| ["--option", option]));
         command.args(faults.iter().flat_map(|fault| ["--fault", fault]));
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the sandbox starts");
-        let lines = BufReader::new(process.stdout.take().expect("its output is piped")).lines();
-        let mut said = lines.map(|line| {
-            let line = line.expect("the sandbox says how it is reached");
-            line.split_once('=').expect("NAME=VALUE").1.trim_matches('\'').to_owned()
-        });
-        let mut next = || said.next().expect("four lines");
+        let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let mut next = || {
+            let mut line = String::new();
+            output.read_line(&mut line).expect("the sandbox says how it is reached");
+            line.trim_end().split_once('=').expect("NAME=VALUE").1.trim_matches('\'').to_owned()
+        };
         let (url, username, password, workspace) = (next(), next(), next(), next());
-        Self { process, url, username, password, workspace }
+        Self { process, _output: output, url, username, password, workspace }
     }
 
     fn client(&self) -> Insights {

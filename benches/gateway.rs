@@ -8,8 +8,8 @@
 //! - 1,000 small reports, 32 at a time: errors, logins, and how much longer the median takes than through the library.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -32,22 +32,26 @@ use tokio::task::JoinSet;
 const REPORT: u64 = 3_035_643;
 
 /// A process of ours that says its address first.
-struct Process(Child);
+struct Process {
+    child: Child,
+    /// Kept open: a process whose output nobody takes ends.
+    _output: BufReader<ChildStdout>,
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 fn start(words: &[&str], lines: usize) -> (Process, Vec<String>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_insightframe"));
-    let mut process = command.args(words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
-    let said = BufReader::new(process.stdout.take().expect("a pipe")).lines().take(lines);
-    let value = |line: String| line.split_once('=').map_or(line.clone(), |(_, value)| value.trim_matches('\'').into());
-    let said = said.map(|line| value(line.expect("a line"))).collect();
-    (Process(process), said)
+    let mut child = command.args(words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let value = |line: &str| line.split_once('=').map_or(line, |(_, value)| value.trim_matches('\'')).to_owned();
+    let said = output.by_ref().lines().take(lines).map(|line| value(&line.expect("a line"))).collect();
+    (Process { child, _output: output }, said)
 }
 
 /// A sandbox with a gateway before it.
@@ -100,7 +104,7 @@ impl Pair {
 
     /// The peak resident memory of the gateway in MiB.
     fn peak(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.gateway.0.id())).expect("Linux");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.gateway.child.id())).expect("Linux");
         let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("VmHWM");
         line.split_whitespace().nth(1).expect("kB").parse::<u64>().expect("a number") / 1024
     }

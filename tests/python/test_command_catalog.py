@@ -135,7 +135,7 @@ def test_filters_and_windows_are_those_of_the_library(insights_client: InsightsC
     expected = insights_client.export(REPORT, start="2023-12-01", end="2023-12-03", where={label: queues})
     assert {row["Queue"] for row in found} == set(queues)
     assert len(found) == len(expected)
-    for wrong in (["--where", label], ["--every", "1y"], ["--date", "date.date.mmddyyyy"]):
+    for wrong in (["--where", label], ["--every", "1y"], ["--date", "closed.date.mmddyyyy"]):
         done = run("export", REPORT, *wrong)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert run("export", REPORT, "--where", f"{label}=Nobody").returncode == 4

@@ -111,7 +111,8 @@ def test_windows_are_gone_on_with(insights_sandbox: Sandbox) -> None:
         assert handle is not None
         assert insights_sandbox.password not in handle
         table = client.resume(handle)
-        assert insights_sandbox.executions == 10
+        # Once each, but for those whose acceptance was on its way when the time ran out: time is virtual, the wire isn't.
+        assert 10 <= insights_sandbox.executions < 10 + 4
         assert table.to_dicts() == client.export(REPORT, start="2023-12-01", end="2023-12-10").to_dicts()
 
 
