@@ -20,6 +20,8 @@ SPARK := $(CURDIR)/.venv-spark
 # Each has tests in `tests/NAME` and an environment of its own, with the packages of `constraints/NAME.txt`.
 SUITES := airflow handoff notebook spark
 CARGO ?= cargo
+# The stubs are among them: `help()` shows what they say.
+SOURCES := $(shell find src -type f) build.rs python/insightframe/_core.pyi Cargo.toml Cargo.lock pyproject.toml
 
 export VIRTUAL_ENV := $(VENV)
 export PATH := $(BIN):$(PATH)
@@ -137,7 +139,7 @@ clean: ## Remove what the other targets made
 	rm -rf .venv .venv-bench $(SUITES:%=.venv-%) target dist
 
 # The native module, in the development profile, so that its dependencies are those of the tests.
-$(VENV)/.module: $(VENV)/.demo $(shell find src -type f) Cargo.toml Cargo.lock pyproject.toml
+$(VENV)/.module: $(VENV)/.demo $(SOURCES)
 	$(BIN)/maturin develop --locked --quiet
 	@touch $@
 
@@ -150,7 +152,7 @@ $(VENV)/.demo: constraints/dev.txt | $(BIN)/python
 	@touch $@
 
 # The peers have an environment of their own, with versions of their own, and our module as a wheel has it.
-$(BENCH)/.module: $(BENCH)/.peers $(shell find src -type f) Cargo.toml Cargo.lock pyproject.toml
+$(BENCH)/.module: $(BENCH)/.peers $(SOURCES)
 	VIRTUAL_ENV=$(BENCH) $(BENCH)/bin/maturin develop --locked --release --quiet
 	@touch $@
 

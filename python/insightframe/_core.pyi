@@ -67,7 +67,7 @@ class InsightsClient:
         username: Login of the Analytics Portal. Default: the environment's `FLEX_INSIGHTS_USERNAME`.
         password: Its password. Default: `FLEX_INSIGHTS_PASSWORD`.
         workspace: Workspace that is used when a call doesn't name another: 32 lower-case letters and digits, as in
-            the portal's address after `workspaces/`. Default: `FLEX_INSIGHTS_WORKSPACE`.
+            the portal's address after `workspaces/` or `projects/`. Default: `FLEX_INSIGHTS_WORKSPACE`.
         base_url: Address of the service. Default: `FLEX_INSIGHTS_BASE_URL`, else `https://analytics.ytica.com`.
             Plain `http` is refused except on the loopback interface.
         auth: How tokens travel: `"header"` (verify level 2 of the service; the default, since no cookie can leak or
