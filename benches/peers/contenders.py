@@ -114,7 +114,7 @@ def _pyarrow_options(shape: str, types: bool, block: int | None = EIGHT_MEGABYTE
     from pyarrow import csv
 
     kinds = {
-        "day": pyarrow.date32(),
+        "day": pyarrow.timestamp("s"),  # its dates are ISO alone
         "integer": pyarrow.int64(),
         "float": pyarrow.float64(),
         "timestamp": pyarrow.timestamp("us"),

@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// How much is read from a file at a time.
+/// How much is read at a time.
 const READ: usize = 1 << 20;
 
 /// How much of a stream is looked at before its types are settled.
@@ -60,7 +60,11 @@ impl Source {
     /// The bytes piece by piece; whoever calls must not hold the GIL.
     fn pieces(self) -> PyResult<Box<dyn Iterator<Item = PyResult<Bytes>> + Send>> {
         Ok(match self {
-            Self::Bytes(bytes) => Box::new(std::iter::once(Ok(bytes))),
+            // In pieces all the same: what is pushed at once is decoded at once, and would all have to be kept.
+            Self::Bytes(bytes) => {
+                let beginnings = (0..bytes.len()).step_by(READ);
+                Box::new(beginnings.map(move |at| Ok(bytes.slice(at..bytes.len().min(at + READ)))))
+            }
             Self::Path(path) => {
                 let shown = path.display().to_string();
                 let file = move |error| PyErr::from(Error::file(&shown, &error));

@@ -11,7 +11,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from insightframe import InsightsClient, Stream, stream_csv
-from insightframe.errors import ConfigError, ResultIncomplete
+from insightframe.errors import ConfigError, CsvError, ResultIncomplete
 from insightframe.sandbox import Sandbox
 
 REPORT = "3035643"
@@ -193,3 +193,17 @@ def test_a_stream_that_breaks_off_leaves_no_file(tmp_path: Path, method: str) ->
     assert type(stream.error).__name__ == "CsvError"
     with pytest.raises(ConfigError, match="the stream broke off"):
         getattr(stream, method)(tmp_path / "report")
+
+
+def test_bytes_at_hand_are_decoded_as_they_are_taken() -> None:
+    row = b'"Support EN","12/01/2023","17"\r\n'
+    good = row * 400_000
+    # What is wrong at the end is not yet known when the first batches are taken.
+    stream = stream_csv(b'"Queue","Date","Contacts"\r\n' + good + b'"Support EN","12/01\r\n')
+    taken = 0
+    with pytest.raises(CsvError) as caught:
+        for batch in stream:
+            taken += batch.num_rows
+    assert taken > 300_000
+    assert caught.value.record is not None
+    assert caught.value.record > 400_000
