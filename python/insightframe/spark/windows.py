@@ -158,7 +158,13 @@ def _fitted(task: ExportTask, piece: Table, schema: StructType) -> list[pa.Recor
         try:
             columns.append(column.cast(field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise SchemaMismatch(f"column `{field.name}` doesn't fit `{field.type}`: {error}") from None
+            days = f", {task.start} to {task.end}" if task.start is not None else ""
+            mismatch = SchemaMismatch(
+                f"report `{task.report}`{days}: column `{field.name}` doesn't fit `{field.type}`: {error}\n"
+                "hint: name another type for it in `spark.read.schema(…)`; `string` takes every cell"
+            )
+            mismatch.column, mismatch.expected = field.name, str(field.type)
+            raise mismatch from None
     batches: list[pa.RecordBatch] = pa.table(columns, schema=pa.schema(fields)).to_batches()
     return batches
 
