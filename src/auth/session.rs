@@ -11,6 +11,7 @@ use futures_util::{
     FutureExt,
     future::{Shared, WeakShared},
 };
+use tokio::sync::watch;
 
 use super::desk::{Answer, Dead, Desk, Ticket, Tokens};
 use crate::{clock::Clock, error::Result, secret::Secret};
@@ -26,7 +27,13 @@ pub type Flight = Shared<Fetch>;
 pub type Fetch = Pin<Box<dyn Future<Output = Result<Ticket>> + Send>>;
 
 /// How the desk remembers the flight under way, without keeping it alive.
-type Known = Option<WeakShared<Fetch>>;
+#[derive(Debug)]
+struct Known {
+    /// To become one who waits for it.
+    door: Option<WeakShared<Fetch>>,
+    /// Nothing is ever sent: it closes when the flight is over, or when the last one has left it.
+    over: watch::Receiver<()>,
+}
 
 /// What a caller gets at once.
 pub enum Asked {
@@ -58,7 +65,7 @@ impl Session {
         let answer = self.desk().ask(
             self.clock.now(),
             dead,
-            |known| known.as_ref().and_then(WeakShared::upgrade),
+            Known::join,
             |sst| self.start(sst),
         );
         match answer {
@@ -72,9 +79,19 @@ impl Session {
         }
     }
 
-    /// The fetch under way, if somebody waits for one.
-    pub fn flight(&self) -> Option<Flight> {
-        self.desk().flight()?.as_ref().and_then(WeakShared::upgrade)
+    /// Whether somebody waits for a fetch.
+    pub fn is_fetching(&self) -> bool {
+        self.desk().flight().is_some_and(|known| known.join().is_some())
+    }
+
+    /// Waits for the fetch under way, if there is one, without keeping it alive: when those whom it serves leave it, it
+    /// is over.
+    pub async fn landed(&self) {
+        let over = self.desk().flight().map(|known| known.over.clone());
+        if let Some(mut over) = over {
+            // The error is what is waited for.
+            let _ = over.changed().await;
+        }
     }
 
     /// Forgets the tokens and gives them out for a last use: the SST and, if there is one, the TT.
@@ -94,12 +111,14 @@ impl Session {
 
     fn start(self: &Arc<Self>, sst: Option<Secret>) -> (Known, Flight) {
         let (session, fetch) = (Arc::clone(self), (self.renew)(sst));
+        let (aloft, over) = watch::channel(());
         let fetch: Fetch = Box::pin(async move {
+            let _aloft = aloft;
             let fetched = fetch.await;
             session.desk().land(session.clock.now(), fetched)
         });
         let flight = fetch.shared();
-        (flight.downgrade(), flight)
+        (Known { door: flight.downgrade(), over }, flight)
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk<Known>> {
@@ -107,8 +126,37 @@ impl Session {
     }
 }
 
+impl Known {
+    /// A further place on the flight, unless it is over.
+    fn join(&self) -> Option<Flight> {
+        self.door.as_ref()?.upgrade()
+    }
+}
+
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Session")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::pending;
+
+    use super::*;
+    use crate::clock::VirtualClock;
+
+    #[tokio::test]
+    async fn who_waits_for_a_landing_keeps_no_flight_alive() {
+        let session = Session::new(Arc::new(VirtualClock::default()), |_| Box::pin(pending()));
+        session.landed().await;
+        let Asked::Wait(flight) = session.ask(None).unwrap() else { panic!("a flight") };
+        let mut landed = Box::pin(session.landed());
+        assert!(flight.clone().now_or_never().is_none());
+        assert!((&mut landed).now_or_never().is_none());
+        assert!(session.is_fetching());
+        drop(flight);
+        landed.await;
+        assert!(!session.is_fetching());
     }
 }

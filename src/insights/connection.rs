@@ -199,9 +199,7 @@ impl Connection {
 
     async fn end_session(&self) -> Result<()> {
         // What a login under way brings would outlive the session that ends here.
-        if let Some(flight) = self.session.flight() {
-            let _ = flight.await;
-        }
+        self.session.landed().await;
         let Some((sst, tt)) = self.session.surrender() else { return Ok(()) };
         let account = self.account.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(account) = account else { return Ok(()) };
@@ -237,7 +235,7 @@ impl Connection {
 
     /// Whether there are tokens that [`Connection::close`] would give back.
     pub fn is_open(&self) -> bool {
-        self.profile().is_some() || self.session.flight().is_some()
+        self.profile().is_some() || self.session.is_fetching()
     }
 
     /// Whether requests can be sent at all: a client that is closed, or whose profile was deleted, gives nothing, not
