@@ -1,25 +1,49 @@
-//! Parquet files, compressed with snappy.
+//! Parquet files, compressed with snappy, their columns encoded side by side.
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
+use std::{
+    sync::{Mutex, PoisonError},
+    thread,
+};
 
-use super::{Output, Sink, encoder_fault};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{Field, SchemaRef};
+use parquet::{
+    arrow::{
+        ArrowWriter,
+        arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves},
+    },
+    basic::Compression,
+    errors::Result as ParquetResult,
+    file::{
+        properties::{DEFAULT_MAX_ROW_GROUP_ROW_COUNT, WriterProperties},
+        writer::SerializedFileWriter,
+    },
+};
+
+use super::{Output, Sink, decoder::threads, encoder_fault};
 use crate::Result;
 
 /// What the open row group may take in memory: the one thing here that would grow with a stream.
 const OPEN_GROUP: usize = 32 << 20;
-/// What the encoder is given between two looks at the open row group.
+/// What the encoders are given between two looks at the open row group.
 const STRIDE: usize = 4 << 20;
+/// Less than this isn't worth another thread.
+const SMALLEST: usize = 256 << 10;
 
 /// A Parquet file under way.
 ///
-/// Row groups are closed at about 32 MiB of memory, so a stream of any length is written in that much. Text of every
-/// layout, dictionaries too, is written as strings; the Arrow schema is kept in the file, so that readers who know
-/// Arrow get the same types back.
+/// Row groups are closed at about 32 MiB of memory or 1,048,576 rows, so a stream of any length is written in that much.
+/// Text of every layout, dictionaries too, is written as strings; the Arrow schema is kept in the file, so that readers
+/// who know Arrow get the same types back.
 pub struct ParquetSink {
     shown: String,
-    writer: ArrowWriter<Output>,
+    file: SerializedFileWriter<Output>,
+    groups: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    /// The open row group, if there is one: for each column a writer, or several where it is nested.
+    open: Vec<Vec<ArrowColumnWriter>>,
+    rows: usize,
+    threads: usize,
 }
 
 impl ParquetSink {
@@ -33,39 +57,115 @@ impl ParquetSink {
             .set_compression(Compression::SNAPPY)
             .set_created_by(concat!("insightframe ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
-        let writer = ArrowWriter::try_new(output, schema.clone(), Some(properties))
+        let (file, groups) = ArrowWriter::try_new(output, schema.clone(), Some(properties))
+            .and_then(ArrowWriter::into_serialized_writer)
             .map_err(|error| encoder_fault(&shown, &error))?;
-        Ok(Self { shown, writer })
+        Ok(Self { shown, file, groups, schema: schema.clone(), open: Vec::new(), rows: 0, threads: threads() })
+    }
+
+    /// Bytes of memory that the open row group takes.
+    fn memory(&self) -> usize {
+        self.open.iter().flatten().map(ArrowColumnWriter::memory_size).sum()
+    }
+
+    /// Adds rows to the open row group.
+    fn encode(&mut self, batch: &RecordBatch) -> ParquetResult<()> {
+        if self.open.is_empty() {
+            self.open = self.columns()?;
+        }
+        let threads = self.threads.min(1 + batch.get_array_memory_size() / SMALLEST);
+        let columns = self.open.iter_mut().zip(self.schema.fields()).zip(batch.columns());
+        spread(threads, columns.collect(), |((writers, field), values)| write(writers, field, values))?;
+        self.rows += batch.num_rows();
+        Ok(())
+    }
+
+    /// The writers of a new row group, by column.
+    fn columns(&self) -> ParquetResult<Vec<Vec<ArrowColumnWriter>>> {
+        let writers = self.groups.create_column_writers(self.file.flushed_row_groups().len())?;
+        let mut columns: Vec<_> = self.schema.fields().iter().map(|_| Vec::new()).collect();
+        for (leaf, writer) in writers.into_iter().enumerate() {
+            columns[self.file.schema_descr().get_column_root_idx(leaf)].push(writer);
+        }
+        Ok(columns)
+    }
+
+    /// Writes the open row group to the file.
+    fn flush(&mut self) -> ParquetResult<()> {
+        if self.open.is_empty() {
+            return Ok(());
+        }
+        self.rows = 0;
+        let columns = std::mem::take(&mut self.open);
+        let chunks: Vec<ArrowColumnChunk> =
+            spread(self.threads, columns.into_iter().flatten().collect(), ArrowColumnWriter::close)?;
+        let mut group = self.file.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close().map(drop)
     }
 }
 
 impl Sink for ParquetSink {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let rows = batch.num_rows();
+        let all = batch.num_rows();
         let strides = batch.get_array_memory_size().div_ceil(STRIDE).max(1);
-        let stride = rows.div_ceil(strides).max(1);
-        for start in (0..rows).step_by(stride) {
-            self.writer
-                .write(&batch.slice(start, stride.min(rows - start)))
-                .map_err(|error| encoder_fault(&self.shown, &error))?;
-            if self.writer.memory_size() >= OPEN_GROUP {
-                self.writer.flush().map_err(|error| encoder_fault(&self.shown, &error))?;
+        let stride = all.div_ceil(strides).max(1);
+        let mut start = 0;
+        while start < all {
+            let rows = stride.min(all - start).min(DEFAULT_MAX_ROW_GROUP_ROW_COUNT - self.rows);
+            self.encode(&batch.slice(start, rows)).map_err(|error| encoder_fault(&self.shown, &error))?;
+            if self.memory() >= OPEN_GROUP || self.rows == DEFAULT_MAX_ROW_GROUP_ROW_COUNT {
+                self.flush().map_err(|error| encoder_fault(&self.shown, &error))?;
             }
+            start += rows;
         }
         Ok(())
     }
 
     fn output(&mut self) -> &mut Output {
-        self.writer.inner_mut()
+        self.file.inner_mut()
     }
 
-    fn close(self: Box<Self>) -> Result<Output> {
-        let Self { shown, mut writer } = *self;
-        writer.flush().map_err(|error| encoder_fault(&shown, &error))?;
+    fn close(mut self: Box<Self>) -> Result<Output> {
+        self.flush().map_err(|error| encoder_fault(&self.shown, &error))?;
+        let Self { shown, mut file, .. } = *self;
         // Giving the output back tells no more than the words of its error; this tells the error.
-        writer.sync().map_err(|error| encoder_fault(&shown, &error))?;
-        writer.into_inner().map_err(|error| encoder_fault(&shown, &error))
+        file.flush().map_err(|error| encoder_fault(&shown, &error))?;
+        file.into_inner().map_err(|error| encoder_fault(&shown, &error))
     }
+}
+
+/// Encodes the values of one column.
+fn write(writers: &mut [ArrowColumnWriter], field: &Field, values: &ArrayRef) -> ParquetResult<()> {
+    writers.iter_mut().zip(compute_leaves(field, values)?).try_for_each(|(writer, leaf)| writer.write(&leaf))
+}
+
+/// Does the work on each item, on so many threads; gives the results in the order of the items, or the first error.
+///
+/// The threads live no longer than that: a pool would be lost in a process that forks.
+fn spread<T: Send, R: Send>(
+    threads: usize,
+    items: Vec<T>,
+    work: impl Fn(T) -> ParquetResult<R> + Sync,
+) -> ParquetResult<Vec<R>> {
+    let mut results: Vec<_> = items.iter().map(|_| None).collect();
+    let threads = threads.min(items.len());
+    let queue = Mutex::new(items.into_iter().zip(&mut results));
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        while let Some((item, result)) = next() {
+            *result = Some(work(item));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    results.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -98,10 +198,10 @@ mod tests {
         let mut sink = ParquetSink::new(Place::local(&path).begin().unwrap(), &batch.schema()).unwrap();
         for _ in 0..7 {
             sink.write(&batch).unwrap();
-            assert!(sink.writer.memory_size() < OPEN_GROUP);
+            assert!(sink.memory() < OPEN_GROUP);
         }
         sink.write(&whole).unwrap();
-        assert!(sink.writer.memory_size() < OPEN_GROUP);
+        assert!(sink.memory() < OPEN_GROUP);
         Box::new(sink).finish().unwrap();
 
         let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
