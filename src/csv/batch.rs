@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 
 use super::{
     cells::Rows,
-    column::{Column, Kind},
+    column::{Column, Kind, Room},
     infer::Narrow,
 };
 
@@ -37,9 +37,9 @@ impl Batch {
         self.rows
     }
 
-    /// Makes room for so many more rows, which are like those so far.
-    pub fn reserve(&mut self, rows: usize) {
-        self.columns.iter_mut().for_each(|column| column.reserve(rows));
+    /// Makes room where it is short.
+    pub fn provide(&mut self, room: Room) {
+        self.columns.iter_mut().for_each(|column| column.provide(room));
     }
 
     /// Appends all rows of a run, or says which cell is the first that doesn't fit; the batch is of no use then.

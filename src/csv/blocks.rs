@@ -165,7 +165,7 @@ impl Blocks {
     /// it is of any use to go on.
     pub(super) fn learn(&mut self, block: &DecodedBlock) {
         match &block.done {
-            Some((batch, _)) => self.reader.learn(batch),
+            Some((batch, size)) => self.reader.learn(batch, *size),
             None => self.stop(),
         }
     }

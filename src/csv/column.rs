@@ -27,6 +27,25 @@ pub(super) enum Kind {
     Sampled(Narrow),
 }
 
+/// Cells that are expected: by the next window, and by the rest of the batch.
+///
+/// Memory that was never touched before costs as much as the decoding, and half of what a growing vector takes is for
+/// nothing. So a column takes at once what it will need, and hardly more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub soon: usize,
+    pub rest: usize,
+}
+
+impl Room {
+    /// Makes room for the rest of the batch unless there is enough for the next window; an element holds so many cells.
+    pub fn provide<T>(self, values: &mut Vec<T>, cells: usize) {
+        if values.capacity() - values.len() < self.soon.div_ceil(cells) {
+            values.reserve_exact(self.rest.div_ceil(cells));
+        }
+    }
+}
+
 /// Bits in the order of Arrow: the first in the lowest place.
 #[derive(Debug, Default)]
 pub(super) struct Bits {
@@ -90,17 +109,17 @@ impl Column {
         Self { validity: Validity::default(), values }
     }
 
-    /// Makes room for so many more cells at once.
-    pub fn reserve(&mut self, rows: usize) {
-        self.validity.0.words.reserve(rows / 64 + 1);
+    /// Makes room where it is short.
+    pub fn provide(&mut self, room: Room) {
+        room.provide(&mut self.validity.0.words, 64);
         match &mut self.values {
-            Values::Int64(values) | Values::SampledInt(values) | Values::Timestamp(_, values) => values.reserve(rows),
-            Values::Float64(values) | Values::SampledDecimal(values) => values.reserve(rows),
-            Values::Bool(values) => values.words.reserve(rows / 64 + 1),
-            Values::Date(_, values) => values.reserve(rows),
-            Values::Utf8(values) => values.reserve(rows),
-            Values::Dictionary(values) => values.reserve(rows),
-            Values::Inferred(values) => values.reserve(rows),
+            Values::Int64(values) | Values::SampledInt(values) | Values::Timestamp(_, values) => room.provide(values, 1),
+            Values::Float64(values) | Values::SampledDecimal(values) => room.provide(values, 1),
+            Values::Bool(values) => room.provide(&mut values.words, 64),
+            Values::Date(_, values) => room.provide(values, 1),
+            Values::Utf8(values) => values.provide(room),
+            Values::Dictionary(values) => values.provide(room),
+            Values::Inferred(values) => values.provide(room),
         }
     }
 

@@ -22,7 +22,7 @@ use arrow_schema::DataType;
 
 use super::{
     cells::{Cell, Cells, Each, Take},
-    column::{Validity, ValidityWriter, buffer, primitive},
+    column::{Room, Validity, ValidityWriter, buffer, primitive},
     number::{self, EXACT_BELOW},
     schema::ColumnType,
     text::Text,
@@ -114,16 +114,16 @@ impl Inferred {
         }
     }
 
-    /// Makes room for so many more cells.
-    pub fn reserve(&mut self, rows: usize) {
+    /// Makes room where it is short.
+    pub fn provide(&mut self, room: Room) {
         match self {
             Self::Empty => {}
-            Self::Int { values, .. } => values.reserve(rows),
+            Self::Int { values, .. } => room.provide(values, 1),
             Self::Decimal { values, scales } => {
-                values.reserve(rows);
-                scales.reserve(rows);
+                room.provide(values, 1);
+                room.provide(scales, 1);
             }
-            Self::Text(text) => text.reserve(rows),
+            Self::Text(text) => text.provide(room),
         }
     }
 

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::error::Result;
 
-/// Batches of less aren't worth a thread.
-const SMALLEST: usize = 512 << 10;
+/// Less than this is decoded sooner than threads have begun, and found memory of their own.
+const ALONE: usize = 4 << 20;
 
 /// Everything that [`decode`] found.
 #[derive(Debug)]
@@ -33,20 +33,20 @@ pub struct Decoded {
 
 /// Decodes CSV that is all there, with as many threads as the options say.
 ///
-/// Small input makes smaller batches than `batch_bytes`, down to 512 KiB, so that every thread has some. Lenient
-/// reading, other encodings than UTF-8 and samples take one thread.
+/// Input that isn't many batches makes smaller ones than `batch_bytes`, down to 1 MiB, so that every thread has some. Less
+/// than 4 MiB, lenient reading, other encodings than UTF-8 and samples take one thread.
 ///
 /// # Errors
 /// Those of [`Reader::push`].
 pub fn decode(source: Bytes, mut options: Options) -> Result<Decoded> {
-    options.batch_bytes = options.batch_bytes.min((source.len() / 4).max(SMALLEST));
-    let threads = options.threads;
-    if threads < 2 || source.len() < 2 * options.batch_bytes.min(SMALLEST) {
+    if options.threads < 2 || source.len() < ALONE.min(2 * options.batch_bytes) {
         let mut reader = Reader::new(options);
         reader.push(source)?;
         reader.finish()?;
         return Ok(Decoded::of(&mut reader));
     }
+    let threads = options.threads;
+    options.batch_bytes = options.batch_bytes.min((source.len() / 4).max(ALONE / 4));
     let mut blocks = Blocks::new(options);
     blocks.push(source)?;
     blocks.end();

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::{
     batch::{Batch, Misfit},
-    column::Kind,
+    column::{Kind, Room},
     header::Header,
     infer::Narrow,
     input::Input,
@@ -33,6 +33,19 @@ const HEADER: usize = 4 << 10;
 const LARGEST: usize = 1 << 30;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// How many rows so many bytes had.
+#[derive(Clone, Copy, Debug)]
+struct Density {
+    rows: u64,
+    bytes: u64,
+}
+
+impl Density {
+    fn rows_in(self, bytes: u64) -> u64 {
+        (u128::from(self.rows) * u128::from(bytes) / u128::from(self.bytes.max(1))) as u64
+    }
+}
 
 /// A decoder of CSV that takes bytes as they arrive.
 ///
@@ -66,6 +79,8 @@ pub struct Reader {
     /// Where the batch begins, and how many bytes it may have.
     batch_from: u64,
     batch_span: u64,
+    /// That of the batch before.
+    density: Option<Density>,
     /// Where the records begin.
     data_from: u64,
     /// Batches whose types aren't known yet.
@@ -96,6 +111,7 @@ impl Reader {
             batch: Batch::new(&[], &[]),
             batch_from: 0,
             batch_span: options.batch_bytes as u64,
+            density: None,
             data_from: 0,
             held: Vec::new(),
             done: VecDeque::new(),
@@ -232,6 +248,7 @@ impl Reader {
         reader.header = Some(Header { names: Vec::new(), warnings: Vec::new() });
         reader.kinds.clone_from(&self.kinds);
         reader.levels.clone_from(&self.levels);
+        reader.density = self.density;
         reader.begin_batch();
         // One byte more than there are: nothing closes the batch.
         reader.batch_span = length as u64 + 1;
@@ -258,9 +275,10 @@ impl Reader {
         }
     }
 
-    /// Takes from a batch that was decoded elsewhere the types that it needs.
-    pub(super) fn learn(&mut self, batch: &Batch) {
+    /// Takes from a batch that was decoded elsewhere the types that it needs, and how many rows it has.
+    pub(super) fn learn(&mut self, batch: &Batch, size: Position) {
         batch.join_levels(&mut self.levels);
+        self.density = Some(Density { rows: batch.rows() as u64, bytes: size.byte });
     }
 
     /// Takes over a batch that was decoded elsewhere.
@@ -367,7 +385,6 @@ impl Reader {
         if self.window.consumed == 0 && self.window.broken.is_empty() && !self.stretch(length)? {
             return Ok(());
         }
-        let begins = self.batch.rows() == 0;
         let mut faults = Vec::new();
         let padded = self.input.padded();
         let mut rows_done = 0;
@@ -405,17 +422,28 @@ impl Reader {
         self.records += rows_done as u64;
         let Window { consumed, lines, records, .. } = self.window;
         self.advance(consumed, lines, records);
-        if begins && rows_done > 0 {
-            // As many rows a byte as in this window, and some more: the columns get their memory at once.
-            let left = self.batch_from + self.batch_span - self.position.byte;
-            let rows = rows_done as u64 * left / consumed as u64;
-            self.batch.reserve((rows + rows / 16) as usize);
-        }
+        self.provide(rows_done);
         self.reach = WINDOW;
         if self.position.byte == self.batch_from + self.batch_span {
             self.flush();
         }
         Ok(())
+    }
+
+    /// Makes room for what the batch will still hold, when the last window had `rows` rows. How many rows a byte there are
+    /// is known from the batch before, else from this one so far.
+    fn provide(&mut self, rows: usize) {
+        let done = self.position.byte - self.batch_from;
+        let left = self.batch_span.saturating_sub(done);
+        let here = Density { rows: self.batch.rows() as u64, bytes: done };
+        let begins = here.rows == rows as u64;
+        let (density, doubt) = match self.density {
+            Some(before) if begins => (before, 64),
+            _ => (here, if begins { 16 } else { 64 }),
+        };
+        let rest = density.rows_in(left);
+        let rest = (rest + rest / doubt) as usize;
+        self.batch.provide(Room { soon: (rows + rows / 8).min(rest), rest });
     }
 
     /// No record ends in the window of `length` bytes: closes the batch before it, or makes the window longer. A record
@@ -486,6 +514,7 @@ impl Reader {
         self.batch.join_levels(&mut self.levels);
         let batch = std::mem::replace(&mut self.batch, Batch::new(&[], &[]));
         if batch.rows() > 0 {
+            self.density = Some(Density { rows: batch.rows() as u64, bytes: self.position.byte - self.batch_from });
             match &self.schema {
                 Some(schema) => self.done.push_back(batch.finish(schema, &self.levels)),
                 None => self.held.push(batch),

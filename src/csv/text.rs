@@ -4,10 +4,10 @@ use arrow_array::StringViewArray;
 use arrow_buffer::{Buffer, NullBuffer};
 
 use super::cells::{Cell, Cells, Each, Take, undouble};
-use super::column::{Validity, ValidityWriter, buffer};
+use super::column::{Room, Validity, ValidityWriter, buffer};
 
 /// Text up to this length lies in the view itself.
-const INLINE: usize = 12;
+pub(super) const INLINE: usize = 12;
 
 /// A data buffer is closed before it grows beyond this: views count in 32 bits, signed for some readers.
 const BUFFER_BYTES: usize = i32::MAX as usize;
@@ -22,6 +22,12 @@ const KEEP: [u128; INLINE + 1] = {
     }
     all
 };
+
+/// The view of a cell that lies in it.
+#[inline(always)]
+pub(super) fn inline(cell: Cell<'_>) -> u128 {
+    (cell.wide() & KEEP[cell.len()]) << 32 | cell.len() as u128
+}
 
 /// A column of text under construction.
 #[derive(Debug, Default)]
@@ -54,7 +60,7 @@ impl Take for Fill<'_> {
         let length = cell.len();
         self.bits.push(length > 0);
         let view = if length <= INLINE {
-            (cell.wide() & KEEP[length]) << 32 | length as u128
+            inline(cell)
         } else {
             if self.room - self.at < length + SLACK {
                 self.grow(length + SLACK);
@@ -90,12 +96,12 @@ impl Text {
         Self { views: Vec::with_capacity(rows), ..Self::default() }
     }
 
-    /// Makes room for so many more cells, with as much long text as those so far had.
-    pub fn reserve(&mut self, rows: usize) {
-        if let Some(bytes) = (self.data.len() * rows).checked_div(self.views.len()) {
-            self.data.reserve(bytes + bytes / 16);
-        }
-        self.views.reserve(rows);
+    /// Makes room where it is short, and for as much long text as the cells so far had.
+    pub fn provide(&mut self, room: Room) {
+        let bytes = |cells: usize| (self.data.len() * cells).div_ceil(self.views.len().max(1));
+        let long = Room { soon: bytes(room.soon), rest: bytes(room.rest + room.rest / 32) };
+        long.provide(&mut self.data, 1);
+        room.provide(&mut self.views, 1);
     }
 
     /// Appends the cells from the row `from` on.

@@ -32,6 +32,9 @@ const READ: usize = 1 << 20;
 /// How much of a stream is looked at before its types are settled.
 const SAMPLE: u64 = 1 << 20;
 
+/// Bytes that are decoded before anybody could press Ctrl-C, and sooner than by a task that somebody waits for.
+const MOMENT: usize = 4 << 20;
+
 /// Bytes, a path, or a file opened for reading bytes.
 enum Source {
     Bytes(Bytes),
@@ -159,8 +162,14 @@ pub(super) fn decode_csv(
     let options = options(schema, strict, encoding, threads, Schema::Infer)?;
     let source = Source::new(source)?;
     log_to_python(py);
-    // Ctrl-C is answered at once; a decoder that is under way then works on for nobody.
-    let (decoded, bytes) = wait(py, async { block_in_place(|| source.decode(options)) })?;
+    let (decoded, bytes) = match source {
+        Source::Bytes(source) if source.len() <= MOMENT => {
+            let size = source.len() as u64;
+            (py.detach(|| csv::decode(source, options))?, size)
+        }
+        // Ctrl-C is answered at once; a decoder that is under way then works on for nobody.
+        source => wait(py, async { block_in_place(|| source.decode(options)) })?,
+    };
     for warning in &decoded.warnings {
         tracing::warn!("{warning}");
     }
