@@ -1,7 +1,8 @@
-"""One contender, one task, one file, in a process of its own: `once.py TASK CONTENDER SHAPE FILE WARMUP`.
+"""One contender, one task, one source, in a process of its own: `once.py TASK CONTENDER SHAPE SOURCE WARMUP`.
 
-The small file warms up what is loaded late: imports, thread pools. Prints seconds, rows, the peak of resident memory
-above what was there before, and the types of the columns, as JSON.
+A source is a file, or for clients the service as JSON. The small one warms up what is loaded late: imports, thread pools.
+Prints seconds, seconds to the first rows, rows, the peak of resident memory above what was there before, and the types of
+the columns, as JSON.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from contenders import TASKS, types
+from clients import CLIENTS, Service
+from contenders import TASKS, Streamed, types
+
+Result = dict[str, Any]
 
 
 def resident(what: str) -> int:
@@ -25,41 +30,59 @@ def resident(what: str) -> int:
     return 0
 
 
-def main(task: str, name: str, shape: str, file: Path, warmup: Path) -> dict[str, Any]:
-    """Runs it."""
-    run = TASKS[task][name]
-    if task == "parquet":
-        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-            run(warmup, Path(folder) / "warmup.parquet", shape)
-            target = Path(folder) / "result.parquet"
-            before = settle()
-            start = time.perf_counter()
-            run(file, target, shape)
-            seconds = time.perf_counter() - start
-            peak = resident("VmHWM") - before
-            import pyarrow.parquet
-
-            written = pyarrow.parquet.ParquetFile(target)
-            kinds = {field.name: str(field.type) for field in written.schema_arrow}
-            return {"seconds": seconds, "rows": written.metadata.num_rows, "peak_kib_above": peak, "types": kinds}
-    csv = file.read_bytes()
-    run(warmup.read_bytes(), shape)
-    before = settle()
-    start = time.perf_counter()
-    result = run(csv, shape)
-    seconds = time.perf_counter() - start
-    peak = resident("VmHWM") - before
-    rows, kinds = (result, {}) if isinstance(result, int) else (len(result), types(result))
-    return {"seconds": seconds, "rows": rows, "peak_kib_above": peak, "types": kinds}
-
-
-def settle() -> int:
-    """Forgets the peak so far; resident memory now, in KiB."""
+def measured(run: Callable[[], Any]) -> tuple[Any, Result]:
+    """What it gives, and what that took."""
     gc.collect()
+    # Forgets the peak so far.
     Path("/proc/self/clear_refs").write_text("5")
-    return resident("VmRSS")
+    before, start = resident("VmRSS"), time.perf_counter()
+    result = run()
+    end = time.perf_counter()
+    peak = resident("VmHWM") - before
+    first = result.first if isinstance(result, Streamed) else end
+    return result, {"seconds": end - start, "first": first - start, "peak_kib": peak}
+
+
+def delivered(result: Any) -> Result:
+    """The rows and types of a frame, a table or a stream."""
+    rows = result.rows if isinstance(result, Streamed) else len(result)
+    return {"types": types(result)} if rows is None else {"types": types(result), "rows": rows}
+
+
+def from_bytes(task: str, name: str, shape: str, file: str, warmup: str) -> Result:
+    """Bytes in memory to a frame, a table or a stream."""
+    run = TASKS[task][name]
+    csv = Path(file).read_bytes()
+    run(Path(warmup).read_bytes(), shape)
+    result, took = measured(lambda: run(csv, shape))
+    return took | delivered(result)
+
+
+def from_file(task: str, name: str, shape: str, file: str, warmup: str) -> Result:
+    """A file to a file."""
+    run = TASKS[task][name]
+    with tempfile.TemporaryDirectory(dir=Path(file).parent) as folder:
+        run(Path(warmup), Path(folder) / "warmup.parquet", shape)
+        target = Path(folder) / "result.parquet"
+        _, took = measured(lambda: run(Path(file), target, shape))
+        import pyarrow.parquet
+
+        written = pyarrow.parquet.ParquetFile(target)
+        kinds = {field.name: str(field.type) for field in written.schema_arrow}
+        return took | {"types": kinds, "rows": written.metadata.num_rows}
+
+
+def from_service(task: str, name: str, shape: str, service: str, warmup: str) -> Result:
+    """A report of the service to a frame, a table or a stream."""
+    contender = CLIENTS[task][name]
+    small, large = (Service(**json.loads(source)) for source in (warmup, service))
+    contender.run(contender.open(small), small)
+    client = contender.open(large)
+    result, took = measured(lambda: contender.run(client, large))
+    return took | delivered(result)
 
 
 if __name__ == "__main__":
-    task, name, shape, file, warmup = sys.argv[1:]
-    print(json.dumps(main(task, name, shape, Path(file), Path(warmup))))
+    task, *rest = sys.argv[1:]
+    ways = {"parquet": from_file} | dict.fromkeys(CLIENTS, from_service)
+    print(json.dumps(ways.get(task, from_bytes)(task, *rest)))
