@@ -2,7 +2,7 @@
 //!
 //! - `cargo bench --bench decode [-- MEGABYTES [ROUNDS]]`: interleaved rounds in one process, medians, ratios; default 64
 //!   MB, 7 rounds.
-//! - `… -- write FOLDER MEGABYTES`: the data of `make bench`.
+//! - `… -- write FOLDER MEGABYTES`: the data of `make bench`; 0 megabytes are a few rows.
 //! - `… -- once CONTENDER FILE`: one run in a fresh process, seconds, rows, memory and types as JSON.
 //! - `… -- where`: the path of this program.
 //!
@@ -81,6 +81,9 @@ unsafe impl GlobalAlloc for Chosen {
     }
 }
 
+/// Bytes of a few rows.
+const FEW: usize = 16 << 10;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match &*arguments.iter().map(String::as_str).collect::<Vec<_>>() {
@@ -89,7 +92,7 @@ fn main() {
                 let path = Path::new(folder).join(format!("{name}-{megabytes}.csv"));
                 if !path.exists() {
                     let bytes = megabytes.parse::<usize>().expect("a number") << 20;
-                    std::fs::write(path, shapes::make(name, bytes)).expect("room on the disk");
+                    std::fs::write(path, shapes::make(name, bytes.max(FEW))).expect("room on the disk");
                 }
             }
         }

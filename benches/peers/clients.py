@@ -1,7 +1,8 @@
 """Every way to get a report from the service that is compared, each set up as its own documentation says.
 
 All of them do the same: log in, execute the report, ask until the result is there, and read it; nobody waits longer than
-he has to, and everybody accepts gzip. A client is opened before the clock starts, without a connection.
+he has to, and everybody accepts gzip. A client is opened before the clock starts, without a connection. Types are found
+by everybody himself, as the service knows nothing of the file that it sends.
 """
 
 from __future__ import annotations

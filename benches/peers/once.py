@@ -1,8 +1,8 @@
-"""One contender, one task, one source, in a process of its own: `once.py TASK CONTENDER SHAPE SOURCE WARMUP`.
+"""One contender, one task, in a process of its own: `once.py TASK CONTENDER SHAPE FEW SMALL SOURCE`.
 
-A source is a file, or for clients the service as JSON. The small one warms up what is loaded late: imports, thread pools.
-Prints seconds, seconds to the first rows, rows, the peak of resident memory above what was there before, and the types of
-the columns, as JSON.
+A source is a file, or for clients the service as JSON. A few rows load what is loaded late: imports, thread pools; from
+then on memory counts. The small source warms up the rest, then the clock starts. Prints seconds, seconds to the first
+rows, the peak of resident memory, rows, and the types of the columns, as JSON.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from typing import Any
 from clients import CLIENTS, Service
 from contenders import TASKS, Streamed, types
 
-Result = dict[str, Any]
-
 
 def resident(what: str) -> int:
     """A line of the kernel's account of this process, in KiB."""
@@ -30,59 +28,50 @@ def resident(what: str) -> int:
     return 0
 
 
-def measured(run: Callable[[], Any]) -> tuple[Any, Result]:
-    """What it gives, and what that took."""
-    gc.collect()
-    # Forgets the peak so far.
-    Path("/proc/self/clear_refs").write_text("5")
-    before, start = resident("VmRSS"), time.perf_counter()
-    result = run()
-    end = time.perf_counter()
-    peak = resident("VmHWM") - before
-    first = result.first if isinstance(result, Streamed) else end
-    return result, {"seconds": end - start, "first": first - start, "peak_kib": peak}
-
-
-def delivered(result: Any) -> Result:
-    """The rows and types of a frame, a table or a stream."""
-    rows = result.rows if isinstance(result, Streamed) else len(result)
-    return {"types": types(result)} if rows is None else {"types": types(result), "rows": rows}
-
-
-def from_bytes(task: str, name: str, shape: str, file: str, warmup: str) -> Result:
-    """Bytes in memory to a frame, a table or a stream."""
+def ready(task: str, name: str, shape: str, source: str, folder: Path) -> Callable[[], Any]:
+    """What the clock is for; what goes before is done."""
+    if task in CLIENTS:
+        contender, service = CLIENTS[task][name], Service(**json.loads(source))
+        client = contender.open(service)
+        return lambda: contender.run(client, service)
     run = TASKS[task][name]
-    csv = Path(file).read_bytes()
-    run(Path(warmup).read_bytes(), shape)
-    result, took = measured(lambda: run(csv, shape))
-    return took | delivered(result)
+    if task == "parquet":
+        target = folder / "result.parquet"
+        return lambda: run(Path(source), target, shape) or target
+    csv = Path(source).read_bytes()
+    return lambda: run(csv, shape)
 
 
-def from_file(task: str, name: str, shape: str, file: str, warmup: str) -> Result:
-    """A file to a file."""
-    run = TASKS[task][name]
-    with tempfile.TemporaryDirectory(dir=Path(file).parent) as folder:
-        run(Path(warmup), Path(folder) / "warmup.parquet", shape)
-        target = Path(folder) / "result.parquet"
-        _, took = measured(lambda: run(Path(file), target, shape))
-        import pyarrow.parquet
+def delivered(result: Any) -> dict[str, Any]:
+    """The rows and types of a frame, a table, a stream, or a file of Parquet."""
+    if isinstance(result, Path):
+        from pyarrow.parquet import ParquetFile
 
-        written = pyarrow.parquet.ParquetFile(target)
-        kinds = {field.name: str(field.type) for field in written.schema_arrow}
-        return took | {"types": kinds, "rows": written.metadata.num_rows}
+        file = ParquetFile(result)
+        return {"rows": file.metadata.num_rows, "types": {field.name: str(field.type) for field in file.schema_arrow}}
+    return {"rows": result.rows if isinstance(result, Streamed) else len(result), "types": types(result)}
 
 
-def from_service(task: str, name: str, shape: str, service: str, warmup: str) -> Result:
-    """A report of the service to a frame, a table or a stream."""
-    contender = CLIENTS[task][name]
-    small, large = (Service(**json.loads(source)) for source in (warmup, service))
-    contender.run(contender.open(small), small)
-    client = contender.open(large)
-    result, took = measured(lambda: contender.run(client, large))
-    return took | delivered(result)
+def main(task: str, name: str, shape: str, few: str, small: str, source: str) -> dict[str, Any]:
+    """Runs it."""
+    # Files are written where they are read: a folder in memory would be another contest.
+    with tempfile.TemporaryDirectory(dir=Path(source).parent if task == "parquet" else None) as made:
+        folder = Path(made)
+        ready(task, name, shape, few, folder)()
+        run = ready(task, name, shape, source, folder)
+        gc.collect()
+        before = resident("VmRSS")
+        ready(task, name, shape, small, folder)()
+        gc.collect()
+        # Forgets the peak so far.
+        Path("/proc/self/clear_refs").write_text("5")
+        start = time.perf_counter()
+        result = run()
+        end = time.perf_counter()
+        peak = resident("VmHWM") - before
+        first = result.first if isinstance(result, Streamed) else end
+        return {"seconds": end - start, "first": first - start, "peak_kib": peak} | delivered(result)
 
 
 if __name__ == "__main__":
-    task, *rest = sys.argv[1:]
-    ways = {"parquet": from_file} | dict.fromkeys(CLIENTS, from_service)
-    print(json.dumps(ways.get(task, from_bytes)(task, *rest)))
+    print(json.dumps(main(*sys.argv[1:])))

@@ -71,9 +71,9 @@ class Section:
             "| | " + " | ".join(self.columns) + " |",
             "|---|" + "---:|" * (len(self.columns) - 1) + "---|",
         ]
-        rows = {result["rows"] for results in good.values() for result in results if "rows" in result}
-        if len(rows) > 1:
-            lines[:0] = [f"Not every contender found as many rows: {sorted(rows)}", ""]
+        rows = {(result["bytes"], result["rows"]) for results in good.values() for result in results if result["rows"]}
+        if len(rows) > len(dict(rows)):
+            lines[:0] = [f"Not every contender found as many rows: {sorted(count for _, count in rows)}", ""]
         by = "first" if "first rows, ms" in self.columns else "seconds"
         for name in sorted(good, key=lambda name: median(good[name], by)):
             cells = (
@@ -150,8 +150,8 @@ def opening(rounds: dict[int, int]) -> list[str]:
         "",
         "Made by `make bench`; not edited by hand. Every contender runs in a process of its own, the rounds are interleaved, "
         "and shown are medians; a factor is the median of the ratios within the rounds. A factor above 1 means that we are "
-        "faster. The memory is the peak above what was resident before, the CSV itself not counted where it was in memory "
-        "already. The types stand beside the times because leaving work out is the easiest way to be fast.",
+        "faster. The memory is the peak above what was resident when a few rows had been read, the CSV itself not counted "
+        "where it was in memory already. The types stand beside the times because leaving work out is the easiest way to be fast.",
         "",
         f"- {time.strftime('%Y-%m-%d')}, {machine()}",
         f"- {versions()}; arrow-csv as in `Cargo.lock`",

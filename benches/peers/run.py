@@ -53,8 +53,8 @@ def run(command: list[str], size: int, **environment: str) -> Result:
 
 
 @contextmanager
-def serving(*arguments: str | Path) -> Iterator[list[str]]:
-    """A service in a process of its own; gives the two ways to reach it."""
+def serving(*arguments: str) -> Iterator[list[str]]:
+    """A service in a process of its own; gives how it is reached for each file."""
     command = [sys.executable, HERE / "service.py", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         # Its output stays open as long as it runs, and the end of its input ends it.
@@ -76,33 +76,33 @@ class Contest:
         """The CSV of so many megabytes."""
         return self.data / f"{self.shape}-{size}.csv"
 
-    def contender(self, task: str, name: str, size: int, source: str, warmup: str) -> Callable[[], Result]:
+    def contender(self, task: str, name: str, size: int, *sources: str) -> Callable[[], Result]:
         """One that is run by `once.py`."""
-        command = [sys.executable, str(HERE / "once.py"), task, name, self.shape, source, warmup]
+        command = [sys.executable, str(HERE / "once.py"), task, name, self.shape, *sources]
         return partial(run, command, self.file(size).stat().st_size)
 
     @contextmanager
     def contenders(self, task: str) -> Iterator[Contenders]:
         """All contenders of a task."""
-        file, small = self.file(self.size), self.file(1)
+        few, small, file = (str(self.file(size)) for size in (0, 1, self.size))
         if task.startswith("socket"):
             task, *compressed = task.split(", ")
-            with serving(file, small, *(f"--{how}" for how in compressed)) as (large, warmup):
-                yield {name: self.contender(task, name, self.size, large, warmup) for name in CLIENTS[task]}
+            with serving(few, small, file, *(f"--{how}" for how in compressed)) as services:
+                yield {name: self.contender(task, name, self.size, *services) for name in CLIENTS[task]}
         elif task == "reader":
-            size = file.stat().st_size
+            size = self.file(self.size).stat().st_size
             yield {
-                name: partial(run, [str(self.decode), "once", what, str(file)], size, **environment)
+                name: partial(run, [str(self.decode), "once", what, file], size, **environment)
                 for name, (what, environment) in READERS.items()
             }
         elif task == "ourselves":
             ways = {goals.INFERRED: ("infer", 1), goals.GIVEN: ("given", 1), goals.DOUBLED: ("infer", 2)}
             yield {
-                name: self.contender(way, goals.OURS, times * self.size, str(self.file(times * self.size)), str(small))
+                name: self.contender(way, goals.OURS, times * self.size, few, small, str(self.file(times * self.size)))
                 for name, (way, times) in ways.items()
             }
         else:
-            yield {name: self.contender(task, name, self.size, str(file), str(small)) for name in TASKS[task]}
+            yield {name: self.contender(task, name, self.size, few, small, file) for name in TASKS[task]}
 
 
 def interleave(contenders: Contenders, rounds: int, order: random.Random) -> Found:
@@ -131,7 +131,7 @@ def main() -> None:
     print(*opening, sep="\n", flush=True)
 
     doubled = {2 * size for size in asked.sizes if 1 < size < page.LARGE}
-    for size in sorted({1, *asked.sizes, *doubled}):
+    for size in sorted({0, 1, *asked.sizes, *doubled}):
         subprocess.run([asked.decode, "write", asked.data, str(size)], check=True)
 
     order, verdicts, sections = random.Random(0), list[Verdict](), list[str]()

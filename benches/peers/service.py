@@ -1,11 +1,10 @@
-"""A service whose every report is a file of CSV: `service.py FILE WARMUP [--gzip]`.
+"""A service whose every report is a file of CSV: `service.py FILE… [--gzip]`.
 
 A sandbox answers everything, and what it says goes on to the client as it is. Only within the answer that has the CSV the
-chunks of the body are replaced by those of the file: so every shape can be served, and sending costs no more than a copy
+chunks of the body are replaced by those of a file: so every shape can be served, and sending costs no more than a copy
 from memory to the socket. With `--gzip` the sandbox compresses, and the file's chunks are compressed as well, beforehand.
 
-It has two addresses, for the file and for the one to warm up with. Prints how it is reached as JSON, and ends with its
-input.
+It has an address for each file. Prints how they are reached as JSON, and ends with its input.
 """
 
 from __future__ import annotations
@@ -105,8 +104,7 @@ class Connection(socketserver.StreamRequestHandler):
 def main() -> None:
     """Serves until the input ends."""
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("file", type=Path)
-    arguments.add_argument("warmup", type=Path)
+    arguments.add_argument("files", type=Path, nargs="+")
     arguments.add_argument("--gzip", action="store_true")
     asked = arguments.parse_args()
     read = compressed if asked.gzip else Path.read_bytes
@@ -116,7 +114,7 @@ def main() -> None:
         report = next(iter(sandbox.reports))
         services = [
             Service(Relay(sandbox, read(file)).url, sandbox.username, sandbox.password, sandbox.workspace, report)
-            for file in (asked.file, asked.warmup)
+            for file in asked.files
         ]
         print(json.dumps([dataclasses.asdict(service) for service in services]), flush=True)
         sys.stdin.read()
