@@ -110,8 +110,8 @@ class Verdict:
 
     @property
     def measured(self) -> str:
-        """With digits enough to tell it from its goal."""
-        return "–" if self.value is None else f"{self.value:{'.1f' if self.value >= 10 else '.2f'}} {self.goal.unit}"
+        """With its unit."""
+        return "–" if self.value is None else f"{self.value:.2f} {self.goal.unit}"
 
 
 def verdicts(task: str, shape: str, size: int, found: Found) -> list[Verdict]:
