@@ -3,7 +3,8 @@
 Every round runs each contender once, in an order of its own, so that a machine that changes its pace changes it for all
 of them. Shown are the medians and, because only they mean something, the medians of the ratios within the rounds.
 
-    python benches/peers/run.py [--sizes 1 100 1000] [--rounds 7] [--write docs/benchmarks.md] DATA DECODE
+    python benches/peers/run.py DATA DECODE [--sizes 1 100 1000] [--rounds 7] [--write docs/benchmarks.md]
+                                [--tasks infer socket …] [--shapes report …]
 
 `DATA` is a folder with the files that `DECODE write` makes; `DECODE` is the program of `benches/decode.rs`.
 """
