@@ -56,7 +56,7 @@ def run(command: list[str], size: int, **environment: str) -> Result:
 @contextmanager
 def serving(*arguments: str) -> Iterator[list[str]]:
     """A service in a process of its own; gives how it is reached for each file."""
-    command = [sys.executable, HERE / "service.py", *arguments]
+    command = [sys.executable, str(HERE / "service.py"), *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         # Its output stays open as long as it runs, and the end of its input ends it.
         assert process.stdout
