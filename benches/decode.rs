@@ -2,8 +2,8 @@
 //!
 //! - `cargo bench --bench decode [-- MEGABYTES [ROUNDS]]`: interleaved rounds in one process, medians, ratios; default 64
 //!   MB, 7 rounds.
-//! - `… -- write FOLDER MEGABYTES`: the data of `make bench`.
-//! - `… -- once CONTENDER FILE`: one run in a fresh process, seconds, rows and memory as JSON.
+//! - `… -- write FOLDER MEGABYTES`: the data of `make bench`; 0 megabytes are a few rows.
+//! - `… -- once CONTENDER FILE`: one run in a fresh process, seconds, rows, memory and types as JSON.
 //! - `… -- where`: the path of this program.
 //!
 //! Only ratios within one run mean anything: machines change their pace. Everything uses the allocator that the wheel
@@ -13,6 +13,7 @@ mod shapes;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
+    collections::BTreeMap,
     hint::black_box,
     io::Cursor,
     path::Path,
@@ -23,8 +24,12 @@ use std::{
     time::Instant,
 };
 
+use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use insightframe::csv::{Options, Reader, Schema, decode};
+use insightframe::{
+    csv::{Options, Reader, Schema, decode},
+    handoff::decoder::STREAM_BATCH,
+};
 use mimalloc::MiMalloc;
 
 /// The wheel's allocator, or the system's where the environment says `BENCH_ALLOCATOR=system`.
@@ -76,6 +81,9 @@ unsafe impl GlobalAlloc for Chosen {
     }
 }
 
+/// Bytes of a few rows.
+const FEW: usize = 16 << 10;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match &*arguments.iter().map(String::as_str).collect::<Vec<_>>() {
@@ -84,7 +92,7 @@ fn main() {
                 let path = Path::new(folder).join(format!("{name}-{megabytes}.csv"));
                 if !path.exists() {
                     let bytes = megabytes.parse::<usize>().expect("a number") << 20;
-                    std::fs::write(path, shapes::make(name, bytes)).expect("room on the disk");
+                    std::fs::write(path, shapes::make(name, bytes.max(FEW))).expect("room on the disk");
                 }
             }
         }
@@ -112,11 +120,11 @@ fn side_by_side(megabytes: usize, rounds: usize) {
         let inferred = Options { schema: Schema::Infer, ..Options::default() };
         let parallel = Options { threads: 2, ..inferred.clone() };
         let mut contenders: [Contender<'_>; 5] = [
-            (Box::new(|| arrow_csv(&csv)), Vec::new()),
-            (Box::new(|| stream(&csv, &given)), Vec::new()),
-            (Box::new(|| table(&csv, &given)), Vec::new()),
-            (Box::new(|| table(&csv, &inferred)), Vec::new()),
-            (Box::new(|| table(&csv, &parallel)), Vec::new()),
+            (Box::new(|| arrow_csv(&csv).rows), Vec::new()),
+            (Box::new(|| stream(&csv, &given).rows), Vec::new()),
+            (Box::new(|| table(&csv, &given).rows), Vec::new()),
+            (Box::new(|| table(&csv, &inferred).rows), Vec::new()),
+            (Box::new(|| table(&csv, &parallel).rows), Vec::new()),
         ];
         let mut rows = None;
         for _ in 0..rounds {
@@ -144,9 +152,11 @@ fn side_by_side(megabytes: usize, rounds: usize) {
 fn once(contender: &str, file: &str) {
     let csv = Bytes::from(std::fs::read(file).expect("the file"));
     let given = shapes::types(&csv);
+    // Forgets the peak of reading the file.
+    std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
     let before = resident("VmRSS");
     let start = Instant::now();
-    let rows = black_box(match contender {
+    let read = black_box(match contender {
         "arrow-csv" => arrow_csv(&csv),
         "stream" => stream(&csv, &given),
         "table" => table(&csv, &Options { schema: Schema::Infer, ..given }),
@@ -154,7 +164,9 @@ fn once(contender: &str, file: &str) {
     });
     let seconds = start.elapsed().as_secs_f64();
     let above = resident("VmHWM").saturating_sub(before);
-    println!("{}", serde_json::json!({ "seconds": seconds, "rows": rows, "peak_kib_above": above }));
+    let types = read.schema.fields().iter().map(|field| (field.name().clone(), field.data_type().to_string()));
+    let types: BTreeMap<_, _> = types.collect();
+    println!("{}", serde_json::json!({ "seconds": seconds, "rows": read.rows, "peak_kib": above, "types": types }));
 }
 
 /// A line of the kernel's account of this process, in KiB.
@@ -169,18 +181,25 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// Its types from the first hundred rows, as its documentation does it; batches are dropped.
-fn arrow_csv(csv: &Bytes) -> u64 {
-    let format = arrow_csv::reader::Format::default().with_header(true);
-    let (schema, _) = format.infer_schema(Cursor::new(csv), Some(100)).expect("a schema");
-    let reader =
-        arrow_csv::ReaderBuilder::new(Arc::new(schema)).with_header(true).build(Cursor::new(csv)).expect("a reader");
-    reader.map(|batch| batch.expect("a batch").num_rows() as u64).sum()
+/// What a contender made of the CSV.
+struct Read {
+    rows: u64,
+    schema: SchemaRef,
 }
 
-/// Pieces of a socket's size; batches are dropped.
-fn stream(csv: &Bytes, options: &Options) -> u64 {
-    let mut reader = Reader::new(options.clone());
+/// Its types from the first hundred rows, as its documentation does it; batches are dropped.
+fn arrow_csv(csv: &Bytes) -> Read {
+    let format = arrow_csv::reader::Format::default().with_header(true);
+    let (schema, _) = format.infer_schema(Cursor::new(csv), Some(100)).expect("a schema");
+    let schema = Arc::new(schema);
+    let reader = arrow_csv::ReaderBuilder::new(Arc::clone(&schema)).with_header(true);
+    let reader = reader.build_buffered(Cursor::new(csv)).expect("a reader");
+    Read { rows: reader.map(|batch| batch.expect("a batch").num_rows() as u64).sum(), schema }
+}
+
+/// Pieces of a socket's size, batches as large as those of an export's stream; they are dropped.
+fn stream(csv: &Bytes, options: &Options) -> Read {
+    let mut reader = Reader::new(Options { batch_bytes: STREAM_BATCH, ..options.clone() });
     let mut rows = 0;
     for at in (0..csv.len()).step_by(256 << 10) {
         reader.push(csv.slice(at..csv.len().min(at + (256 << 10)))).expect("clean bytes");
@@ -189,11 +208,12 @@ fn stream(csv: &Bytes, options: &Options) -> u64 {
         }
     }
     reader.finish().expect("a clean end");
-    rows + std::iter::from_fn(|| reader.take()).map(|batch| batch.num_rows() as u64).sum::<u64>()
+    rows += std::iter::from_fn(|| reader.take()).map(|batch| batch.num_rows() as u64).sum::<u64>();
+    Read { rows, schema: reader.schema().expect("a header") }
 }
 
 /// Everything at once, everything kept.
-fn table(csv: &Bytes, options: &Options) -> u64 {
+fn table(csv: &Bytes, options: &Options) -> Read {
     let decoded = decode(csv.clone(), options.clone()).expect("clean bytes");
-    decoded.batches.iter().map(|batch| batch.num_rows() as u64).sum()
+    Read { rows: decoded.batches.iter().map(|batch| batch.num_rows() as u64).sum(), schema: decoded.schema }
 }

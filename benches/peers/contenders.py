@@ -1,16 +1,17 @@
 """Every reader of CSV that is compared, each set up as its own documentation says for quoted data with empty cells.
 
 A contender takes CSV and gives back a frame or table of its own library; nothing is converted afterwards. `infer` finds
-the types itself, `given` is told them, `stream` gives batches that are dropped, `parquet` goes from file to file. Where a
-contender has no such thing the task isn't there.
+the types itself, `given` is told them, `stream` is told them and gives batches that are dropped, `parquet` goes from file
+to file. Where a contender has no such thing the task isn't there.
 """
 
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 EIGHT_MEGABYTES = 8 << 20
 
@@ -46,6 +47,24 @@ def header(csv: bytes) -> list[str]:
     return csv[: csv.index(b"\r\n")].decode().replace('"', "").split(",")
 
 
+class Streamed(NamedTuple):
+    """What is left of a stream when all of its batches were dropped."""
+
+    rows: int | None
+    schema: Any
+    # When the first rows were there.
+    first: float
+
+
+def drained(stream: Any) -> Streamed:
+    """Reads a stream of batches and drops them."""
+    rows, first = 0, 0.0
+    for batch in stream:
+        first = first or time.perf_counter()
+        rows += batch.num_rows
+    return Streamed(rows, stream.schema, first)
+
+
 # ours
 
 
@@ -63,16 +82,15 @@ def ours_infer_pyarrow(csv: bytes, shape: str) -> Any:
     return pyarrow.table(decode_csv(csv))
 
 
-def _ours(shape: str) -> dict[str, str]:
+def _types(csv: bytes, shape: str) -> dict[str, str]:
     kinds = {"day": "date[mm/dd/yyyy]", "integer": "int64", "float": "float64", "timestamp": "timestamp"}
-    return {name: kinds[kind] for name, kind in given(shape).items()}
+    return dict.fromkeys(header(csv), "text") | {name: kinds[kind] for name, kind in given(shape).items()}
 
 
 def ours_given(csv: bytes, shape: str) -> Any:
     from insightframe import decode_csv
 
-    types = dict.fromkeys(header(csv), "text") | _ours(shape)
-    return decode_csv(csv, schema=types).to_polars()
+    return decode_csv(csv, schema=_types(csv, shape)).to_polars()
 
 
 def ours_given_dictionaries(csv: bytes, shape: str) -> Any:
@@ -89,15 +107,14 @@ def ours_given_dictionaries(csv: bytes, shape: str) -> Any:
         "Kind",
         "Abandoned",
     ]
-    types = {name: "dictionary" if name in repeated else "text" for name in header(csv)} | _ours(shape)
+    types = {name: "dictionary" if name in repeated else kind for name, kind in _types(csv, shape).items()}
     return decode_csv(csv, schema=types)
 
 
-def ours_stream(csv: bytes, shape: str) -> int:
+def ours_stream(csv: bytes, shape: str) -> Streamed:
     from insightframe import stream_csv
 
-    types = dict.fromkeys(header(csv), "text") | _ours(shape)
-    return sum(batch.num_rows for batch in stream_csv(csv, schema=types, threads=1))
+    return drained(stream_csv(csv, schema=_types(csv, shape), threads=1))
 
 
 def ours_parquet(source: Path, target: Path, shape: str) -> None:
@@ -109,9 +126,8 @@ def ours_parquet(source: Path, target: Path, shape: str) -> None:
 # pyarrow
 
 
-def _pyarrow_options(shape: str, types: bool, block: int | None = EIGHT_MEGABYTES) -> dict[str, Any]:
+def _pyarrow_types(csv: bytes, shape: str) -> dict[str, Any]:
     import pyarrow
-    from pyarrow import csv
 
     kinds = {
         "day": pyarrow.timestamp("s"),  # its dates are ISO alone
@@ -119,9 +135,14 @@ def _pyarrow_options(shape: str, types: bool, block: int | None = EIGHT_MEGABYTE
         "float": pyarrow.float64(),
         "timestamp": pyarrow.timestamp("us"),
     }
-    columns = {name: kinds[kind] for name, kind in given(shape).items()} if types else None
+    return dict.fromkeys(header(csv), pyarrow.string()) | {name: kinds[kind] for name, kind in given(shape).items()}
+
+
+def pyarrow_options(types: dict[str, Any] | None = None, block: int | None = None) -> dict[str, Any]:
+    from pyarrow import csv
+
     convert = csv.ConvertOptions(
-        column_types=columns,
+        column_types=types,
         null_values=[""],
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
@@ -138,31 +159,28 @@ def pyarrow_infer(csv: bytes, shape: str) -> Any:
     import pyarrow
     from pyarrow.csv import read_csv
 
-    return read_csv(pyarrow.BufferReader(csv), **_pyarrow_options(shape, types=False))
+    return read_csv(pyarrow.BufferReader(csv), **pyarrow_options(block=EIGHT_MEGABYTES))
 
 
 def pyarrow_given(csv: bytes, shape: str) -> Any:
     import pyarrow
     from pyarrow.csv import read_csv
 
-    return read_csv(pyarrow.BufferReader(csv), **_pyarrow_options(shape, types=True))
+    return read_csv(pyarrow.BufferReader(csv), **pyarrow_options(_pyarrow_types(csv, shape), EIGHT_MEGABYTES))
 
 
-def pyarrow_stream(csv: bytes, shape: str) -> int:
+def pyarrow_stream(csv: bytes, shape: str) -> Streamed:
     import pyarrow
     from pyarrow.csv import open_csv
 
-    return sum(
-        batch.num_rows
-        for batch in open_csv(pyarrow.BufferReader(csv), **_pyarrow_options(shape, types=True, block=None))
-    )
+    return drained(open_csv(pyarrow.BufferReader(csv), **pyarrow_options(_pyarrow_types(csv, shape))))
 
 
 def pyarrow_parquet(source: Path, target: Path, shape: str) -> None:
     from pyarrow import parquet
     from pyarrow.csv import open_csv
 
-    reader = open_csv(source, **_pyarrow_options(shape, types=False))
+    reader = open_csv(source, **pyarrow_options(block=EIGHT_MEGABYTES))
     with parquet.ParquetWriter(target, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
@@ -194,7 +212,8 @@ def polars_infer(csv: bytes, shape: str) -> Any:
 def polars_infer_nulls(csv: bytes, shape: str) -> Any:
     import polars
 
-    return polars.read_csv(csv, null_values=[""], try_parse_dates=True)
+    # Not `try_parse_dates`, which takes 01/13/2015 for a day whose month comes second, and ends with an error.
+    return polars.read_csv(csv, null_values=[""])
 
 
 def polars_given(csv: bytes, shape: str) -> Any:
@@ -267,7 +286,7 @@ TASKS: dict[str, dict[str, Contender]] = {
         "insightframe, to pyarrow": ours_infer_pyarrow,
         "pyarrow": pyarrow_infer,
         "polars": polars_infer,
-        "polars, nulls and dates": polars_infer_nulls,
+        "polars, empty as null": polars_infer_nulls,
         "duckdb": duckdb_infer,
         "pandas": pandas_infer,
     },

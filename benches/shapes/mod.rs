@@ -35,6 +35,7 @@ pub fn types(csv: &[u8]) -> Options {
             _ if name.ends_with("Contacts")
                 || name.ends_with("Handled")
                 || name == "Abandons"
+                || name == "Segment"
                 || name.ends_with("Seconds") =>
             {
                 ColumnType::Int64
