@@ -133,8 +133,12 @@ miri: ## The decoder's kernels under Miri, by their portable way; needs a nightl
 	INSIGHTFRAME_SIMD=off MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --lib --no-default-features \
 		csv::cells csv::text csv::column csv::scan csv::dictionary
 
-wheel: $(VENV)/.demo ## A wheel for this platform, in dist/
-	$(BIN)/maturin build --locked --release --out dist
+# In bytes: a new dependency can bring more than anybody sees in its name.
+WHEEL_LIMIT ?= 12700000
+wheel: $(VENV)/.demo ## A wheel for this platform, in dist/; an error if it is too large
+	$(BIN)/maturin build --locked --release --compression-level 9 --out dist
+	@wheel=$$(ls -t dist/*.whl | head -n 1); size=$$(wc -c < "$$wheel"); echo "$$wheel has $$size bytes"; \
+		[ "$$size" -le $(WHEEL_LIMIT) ] || { echo "a wheel may have $(WHEEL_LIMIT)" >&2; exit 1; }
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .venv-bench $(SUITES:%=.venv-%) target dist
