@@ -116,25 +116,30 @@ bench-airflow: $(AIRFLOW)/.module ## What a DAG file and waiting exports cost, f
 bench-spark: $(SPARK)/.module ## A year of days with one and with two workers, for docs/spark.md; takes some minutes
 	$(SPARK)/bin/python benches/spark/year.py
 
-# What is only run before a release: neither cargo-deny nor a nightly toolchain is part of the set-up.
+# What is only run before a release: neither cargo-deny, cargo-fuzz nor a nightly toolchain is part of the set-up.
 audit: target/tools/bin/cargo-deny ## Licences and sources of what comes in
 	$< check bans licenses sources
 
-target/tools/bin/cargo-deny:
-	$(CARGO) install --locked --quiet --root target/tools cargo-deny
+target/tools/bin/cargo-%:
+	$(CARGO) install --locked --quiet --root target/tools $(@F)
 
-# Seconds for each target. Needs a nightly toolchain, and cargo-fuzz.
+# Seconds for each target. What was found stays in fuzz/artifacts, what leads to it in target/fuzz-corpus.
 FUZZ_SECONDS ?= 60
-fuzz: ## Fuzz the decoder
-	cd fuzz && for target in $$($(CARGO) +nightly fuzz list); do \
-		$(CARGO) +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); done
+FUZZ = PATH=$(CURDIR)/target/tools/bin:$$PATH CARGO_TARGET_DIR=$(CURDIR)/target/fuzz $(CARGO) +nightly fuzz
+fuzz: target/tools/bin/cargo-fuzz ## Fuzz the decoder; needs a nightly toolchain
+	for target in $$($(FUZZ) list); do mkdir -p "target/fuzz-corpus/$$target"; \
+		$(FUZZ) run "$$target" "$(CURDIR)/target/fuzz-corpus/$$target" -- -max_total_time=$(FUZZ_SECONDS); done
 
 miri: ## The decoder's kernels under Miri, by their portable way; needs a nightly toolchain with miri
 	INSIGHTFRAME_SIMD=off MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --lib --no-default-features \
 		csv::cells csv::text csv::column csv::scan csv::dictionary
 
-wheel: $(VENV)/.demo ## A wheel for this platform, in dist/
-	$(BIN)/maturin build --locked --release --out dist
+# In bytes: a new dependency can bring more than anybody sees in its name.
+WHEEL_LIMIT ?= 12700000
+wheel: $(VENV)/.demo ## A wheel for this platform, in dist/; an error if it is too large
+	$(BIN)/maturin build --locked --release --compression-level 9 --out dist
+	@wheel=$$(ls -t dist/*.whl | head -n 1); size=$$(wc -c < "$$wheel"); echo "$$wheel has $$size bytes"; \
+		[ "$$size" -le $(WHEEL_LIMIT) ] || { echo "a wheel may have $(WHEEL_LIMIT)" >&2; exit 1; }
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .venv-bench $(SUITES:%=.venv-%) target dist

@@ -1615,6 +1615,9 @@ class Stream:
     Iterating, synchronously or asynchronously, gives tables of some megabytes. Whatever takes an Arrow stream takes it
     too, once: `pyarrow.RecordBatchReader.from_stream(stream)`. A `with` block closes it at its end. Reading it a second
     time raises `ConfigError`, because nobody would see that nothing came.
+
+    Where it breaks off, every piece that came whole before is given first, as many on each machine, and then the error
+    is raised. What goes wrong before there is a first piece is raised by the call that asks for the stream.
     """
 
     @property

@@ -1,9 +1,13 @@
 //! A result while it is decoded: bytes as they arrive, from one execution or from those of all windows.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
@@ -14,7 +18,7 @@ use super::{
 };
 use crate::{
     csv,
-    error::Result,
+    error::{Error, Result},
     handoff::decoder::threads,
     insights::Download,
     progress::{Call, Count},
@@ -43,6 +47,11 @@ impl Source {
             Self::Windows(joined) => joined.next().await,
         }
     }
+
+    /// The same as a stream, of which waiting for the next can be given up and taken up again.
+    fn arriving(self) -> BoxStream<'static, Result<Arrived>> {
+        stream::try_unfold(self, async |mut source| Ok(source.next().await?.map(|arrived| (arrived, source)))).boxed()
+    }
 }
 
 /// A result while it is decoded.
@@ -52,7 +61,9 @@ pub(super) struct Decoding {
     types: Types,
     rest: csv::Options,
     /// None once it has ended.
-    source: Option<Source>,
+    source: Option<BoxStream<'static, Result<Arrived>>>,
+    /// What it ended with instead of its proven end.
+    broken: Option<Error>,
     /// Whether the rows of a window are given as soon as they are there.
     gives_windows: bool,
     /// None before the first byte.
@@ -68,7 +79,8 @@ impl Decoding {
             call: call.clone(),
             types: types.clone(),
             rest: csv::Options { threads: threads(), ..rest },
-            source: Some(source),
+            source: Some(source.arriving()),
+            broken: None,
             gives_windows: false,
             reading: None,
             schema: csv::empty(&csv::Schema::Text),
@@ -85,7 +97,10 @@ impl Decoding {
         self
     }
 
-    /// The next batch; `None` at the proven end.
+    /// The next batch, as soon as it is decoded; `None` at the proven end.
+    ///
+    /// # Errors
+    /// Behind every batch that came whole before.
     pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(reading) = &mut self.reading
@@ -94,26 +109,38 @@ impl Decoding {
                 self.call.progress.add(Count::Rows, batch.num_rows() as u64);
                 return Ok(Some(batch));
             }
-            let Some(source) = &mut self.source else { return Ok(None) };
-            match (source.next().await?, &mut self.reading) {
-                (Some(Arrived::Bytes(bytes)), Some(reading)) => reading.push(&self.call, bytes).await?,
-                (Some(Arrived::Bytes(bytes)), none) => {
+            let Some(source) = &mut self.source else { return self.broken.clone().map_or(Ok(None), Err) };
+            let arrived = tokio::select! {
+                biased;
+                // What is decoded doesn't wait for the network.
+                () = decoded(&mut self.reading) => continue,
+                arrived = source.next() => arrived.transpose(),
+            };
+            match (arrived, &mut self.reading) {
+                (Ok(Some(Arrived::Bytes(bytes))), Some(reading)) => reading.push(&self.call, bytes).await?,
+                (Ok(Some(Arrived::Bytes(bytes))), none) => {
                     let instructions = instructions(&self.run, &self.types, &self.rest);
                     let reading = none.insert(Reading::new(&self.run.client, instructions));
                     reading.push(&self.call, bytes).await?;
                 }
-                (Some(Arrived::End), Some(reading)) if self.gives_windows => reading.end_batch(&self.call).await?,
-                (Some(Arrived::End), _) => {}
-                (None, Some(reading)) => {
+                (Ok(Some(Arrived::End)), Some(reading)) if self.gives_windows => reading.end_batch(&self.call).await?,
+                (Ok(Some(Arrived::End)), _) => {}
+                (Ok(None), Some(reading)) => {
                     reading.finish(&self.call).await?;
                     self.source = None;
                 }
-                (None, None) => {
+                (Ok(None), None) => {
                     if let Some(execution) = self.run.execution() {
                         let instructions = instructions(&self.run, &self.types, &self.rest);
                         self.schema = reading::nothing(&self.run.client, &self.call, &execution, instructions).await?;
                     }
                     self.source = None;
+                }
+                (Err(error), reading) => {
+                    if let Some(reading) = reading {
+                        reading.settle().await;
+                    }
+                    (self.source, self.broken) = (None, Some(error));
                 }
             }
         }
@@ -122,6 +149,14 @@ impl Decoding {
     /// The schema; when nothing came, what would have.
     pub(super) fn schema(&self) -> SchemaRef {
         self.reading.as_ref().and_then(Reading::schema).unwrap_or_else(|| Arc::clone(&self.schema))
+    }
+}
+
+/// Waits until more is decoded, if anything is being decoded.
+async fn decoded(reading: &mut Option<Reading>) {
+    match reading {
+        Some(reading) => reading.decoded().await,
+        None => pending().await,
     }
 }
 

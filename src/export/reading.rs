@@ -83,16 +83,16 @@ impl Reading {
         }
     }
 
-    /// Reads more bytes.
+    /// Reads more bytes. What is wrong with them, [`Reading::take`] says.
     ///
     /// # Errors
-    /// The decoder's; after a `SchemaMismatch` the report is described anew the next time, since that may be why.
+    /// Those of describing the report anew.
     pub(super) async fn push(&mut self, call: &Call, chunk: Bytes) -> Result<()> {
         if let Some((_, chunks)) = &mut self.unproved {
             chunks.push(chunk.clone());
         }
-        let read = self.decoder.push(chunk).await;
-        self.prove(call, read, false).await
+        self.decoder.push(chunk).await;
+        self.prove(call, false).await
     }
 
     /// Ends the batch with what has come.
@@ -100,8 +100,8 @@ impl Reading {
     /// # Errors
     /// As [`Reading::push`].
     pub(super) async fn end_batch(&mut self, call: &Call) -> Result<()> {
-        let read = self.decoder.end_batch();
-        self.prove(call, read, false).await
+        self.decoder.end_batch();
+        self.prove(call, false).await
     }
 
     /// Ends the input.
@@ -109,18 +109,29 @@ impl Reading {
     /// # Errors
     /// As [`Reading::push`].
     pub(super) async fn finish(&mut self, call: &Call) -> Result<()> {
-        let read = self.decoder.finish().await;
-        self.prove(call, read, true).await?;
+        self.decoder.finish().await;
+        self.prove(call, true).await?;
         for warning in self.decoder.reader().warnings() {
             call.progress.warn(warning);
         }
         Ok(())
     }
 
+    /// Waits until every batch can be taken that came whole, of a result that broke off.
+    pub(super) async fn settle(&mut self) {
+        self.decoder.settle().await;
+    }
+
+    /// Waits until more is decoded; for ever when nothing is being decoded.
+    pub(super) async fn decoded(&mut self) {
+        self.decoder.decoded().await;
+    }
+
     /// The next batch that is ready.
     ///
     /// # Errors
-    /// As [`Reading::push`], since it is decoded meanwhile.
+    /// The decoder's, once every batch was taken that was whole before. After a `SchemaMismatch` the report is described
+    /// anew the next time: a column may have kept its name and changed its meaning.
     pub(super) async fn take(&mut self) -> Result<Option<RecordBatch>> {
         let taken = self.decoder.take().await;
         taken.inspect_err(|error| self.doubt(error))
@@ -131,24 +142,21 @@ impl Reading {
     }
 
     /// Compares the header with the description once it is there, and reads everything anew if that changes a type.
-    async fn prove(&mut self, call: &Call, read: Result<()>, ended: bool) -> Result<()> {
+    async fn prove(&mut self, call: &Call, ended: bool) -> Result<()> {
         let header = self.decoder.reader().columns().to_vec();
         let unproved = if header.is_empty() { None } else { self.unproved.take() };
-        let Some((instructions, chunks)) = unproved else { return self.checked(read) };
-        let Some(report) = &instructions.described else { return self.checked(read) };
+        let Some((instructions, chunks)) = unproved else { return Ok(()) };
+        let Some(report) = &instructions.described else { return Ok(()) };
         let fit = fit(report, &header);
-        let settled = self.settled(call, report, &header, fit).await?;
-        let Some(columns) = settled else { return self.checked(read) };
+        let Some(columns) = self.settled(call, report, &header, fit).await? else { return Ok(()) };
         self.decoder = decoder(instructions.over(columns), &self.options);
-        let read = self.push_again(chunks, ended).await;
-        self.checked(read)
-    }
-
-    async fn push_again(&mut self, chunks: Vec<Bytes>, ended: bool) -> Result<()> {
         for chunk in chunks {
-            self.decoder.push(chunk).await?;
+            self.decoder.push(chunk).await;
         }
-        if ended { self.decoder.finish().await } else { Ok(()) }
+        if ended {
+            self.decoder.finish().await;
+        }
+        Ok(())
     }
 
     /// The columns to read by, when those that the decoder has are not it.
@@ -176,11 +184,6 @@ impl Reading {
                 Ok(Some(columns))
             }
         }
-    }
-
-    /// A cell that doesn't fit may mean that a column has kept its name and changed its meaning.
-    fn checked(&self, read: Result<()>) -> Result<()> {
-        read.inspect_err(|error| self.doubt(error))
     }
 
     fn doubt(&self, error: &Error) {

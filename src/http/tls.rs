@@ -68,7 +68,7 @@ pub fn has_system_roots() -> bool {
 fn bundled(extra: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>> {
     tracing::info!("the system has no certificate roots; the bundled ones are used");
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     roots.add_parsable_certificates(extra);
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()

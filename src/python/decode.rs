@@ -5,8 +5,15 @@ use std::{fs::File, io::Read, path::PathBuf, sync::Arc};
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use encoding_rs::Encoding;
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use pyo3::{buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, types::PyBytes};
-use tokio::{runtime::Handle, task::block_in_place};
+use tokio::{
+    runtime::Handle,
+    task::{block_in_place, spawn_blocking},
+};
 
 use super::{
     gate::through,
@@ -22,7 +29,7 @@ use crate::{
     export::{Base, Types},
     handoff::{
         self, Receipt,
-        decoder::{Decoder, STREAM_BATCH},
+        decoder::{Decoder, STREAM_BATCH, joined},
     },
 };
 
@@ -34,6 +41,9 @@ const SAMPLE: u64 = 1 << 20;
 
 /// Bytes that are decoded before anybody could press Ctrl-C, and sooner than by a task that somebody waits for.
 const MOMENT: usize = 4 << 20;
+
+/// The bytes of a source, piece by piece.
+type BoxedPieces = Box<dyn Iterator<Item = PyResult<Bytes>> + Send>;
 
 /// Bytes, a path, or a file opened for reading bytes.
 enum Source {
@@ -61,7 +71,7 @@ impl Source {
     }
 
     /// The bytes piece by piece; whoever calls must not hold the GIL.
-    fn pieces(self) -> PyResult<Box<dyn Iterator<Item = PyResult<Bytes>> + Send>> {
+    fn pieces(self) -> PyResult<BoxedPieces> {
         Ok(match self {
             // In pieces all the same: what is pushed at once is decoded at once, and would all have to be kept.
             Self::Bytes(bytes) => {
@@ -114,9 +124,11 @@ impl Source {
         for piece in self.pieces()? {
             let piece = piece?;
             size += piece.len() as u64;
-            runtime.block_on(decoder.push(piece))?;
+            runtime.block_on(decoder.push(piece));
+            decoder.check()?;
         }
-        runtime.block_on(decoder.finish())?;
+        runtime.block_on(decoder.finish());
+        decoder.check()?;
         Ok((Decoded::of(decoder.reader()), size))
     }
 }
@@ -204,11 +216,12 @@ pub(super) fn stream_csv(
     let source = Source::new(source)?;
     log_to_python(py);
     let stream = wait(py, async {
-        let mut pieces = Pieces { source: source.pieces()?, decoder: Decoder::new(options), ended: false };
+        let source = Some(arriving(source.pieces()?));
+        let mut pieces = Pieces { source, decoder: Decoder::new(options), broken: None };
         let first = block_in_place(|| pieces.next())?;
         let schema = pieces.decoder.schema().unwrap_or_else(|| csv::empty(&Schema::Text));
         PyResult::Ok(handoff::Stream::spawn(Arc::clone(&schema), async move |batches| {
-            let read = tokio::task::spawn_blocking(move || {
+            let read = spawn_blocking(move || {
                 let mut next = Ok(first);
                 while let Some(batch) = next.transpose() {
                     let ended = batch.is_err();
@@ -227,9 +240,22 @@ pub(super) fn stream_csv(
 
 /// A source while it is decoded.
 struct Pieces {
-    source: Box<dyn Iterator<Item = PyResult<Bytes>> + Send>,
+    /// None once it has ended.
+    source: Option<BoxStream<'static, Result<Bytes, Broken>>>,
     decoder: Decoder,
-    ended: bool,
+    /// What it ended with, until that was said.
+    broken: Option<Broken>,
+}
+
+/// The pieces of a source, each read on a thread that may wait for it. Waiting for the next one can be given up and taken
+/// up again.
+fn arriving(pieces: BoxedPieces) -> BoxStream<'static, Result<Bytes, Broken>> {
+    let next = async |mut pieces: BoxedPieces| {
+        let read = spawn_blocking(move || (pieces.next(), pieces)).await;
+        let (piece, pieces) = joined(read)?;
+        piece.transpose().map(|piece| piece.map(|piece| (piece, pieces))).map_err(Broken::Source)
+    };
+    stream::try_unfold(pieces, next).boxed()
 }
 
 /// Why there is no next batch: Python's source failed, or what it gave is damaged.
@@ -264,21 +290,32 @@ impl Broken {
 }
 
 impl Pieces {
+    /// The next batch, as soon as it is decoded; `None` at the end. An error comes behind every batch that was whole before.
+    /// For a thread that may wait and compute.
     fn next(&mut self) -> Result<Option<RecordBatch>, Broken> {
-        let runtime = Handle::current();
+        Handle::current().block_on(self.read())
+    }
+
+    async fn read(&mut self) -> Result<Option<RecordBatch>, Broken> {
         loop {
-            if let Some(batch) = runtime.block_on(self.decoder.take())? {
+            if let Some(batch) = self.decoder.take().await? {
                 return Ok(Some(batch));
             }
-            if self.ended {
-                return Ok(None);
-            }
-            match self.source.next() {
-                Some(Ok(piece)) => runtime.block_on(self.decoder.push(piece))?,
-                Some(Err(error)) => return Err(Broken::Source(error)),
+            let Some(source) = &mut self.source else { return self.broken.take().map_or(Ok(None), Err) };
+            let piece = tokio::select! {
+                biased;
+                () = self.decoder.decoded() => continue,
+                piece = source.next() => piece,
+            };
+            match piece {
+                Some(Ok(piece)) => self.decoder.push(piece).await,
+                Some(Err(broken)) => {
+                    self.decoder.settle().await;
+                    (self.source, self.broken) = (None, Some(broken));
+                }
                 None => {
-                    runtime.block_on(self.decoder.finish())?;
-                    self.ended = true;
+                    self.decoder.finish().await;
+                    self.source = None;
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! The argument `schema=`: a rule, or types by column.
 
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyMapping};
-use pyo3_arrow::PyField;
 
+use super::arrow::type_of;
 use crate::{
     error::Error,
     export::{
@@ -43,9 +43,7 @@ pub(super) fn types(schema: Option<&Bound<'_, PyAny>>, default: Base) -> PyResul
 fn column_type(column: &str, kind: &Bound<'_, PyAny>) -> PyResult<GivenType> {
     let name = match kind.extract::<String>() {
         Ok(name) => name,
-        Err(_) if kind.hasattr("__arrow_c_schema__")? => {
-            kind.extract::<PyField>()?.into_inner().data_type().to_string()
-        }
+        Err(_) if kind.hasattr("__arrow_c_schema__")? => type_of(kind)?.to_string(),
         // `str`, `int` and other classes by their name, polars' types by their text.
         Err(_) => match kind.getattr("__name__").and_then(|name| name.extract()) {
             Ok(name) => name,

@@ -6,10 +6,11 @@ use insightframe::{
     Error,
     export::{self, Start},
     insights::Options,
+    sandbox::options::CsvGzip,
 };
 use serde_json::{Value, json};
 
-use crate::stage::{CONVERSATIONS, EXECUTE, LOGIN, MAIN, RESULT, Stage, whole};
+use crate::stage::{CONVERSATIONS, EXECUTE, LOGIN, MAIN, RESULT, Stage, whole, whole_batches};
 
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -145,4 +146,24 @@ async fn a_slow_consumer_of_a_stream_is_no_stall() {
         }
     }
     assert_eq!((rows, stage.sent("GET", RESULT)), (80_000, 1));
+}
+
+#[tokio::test]
+async fn what_came_whole_does_not_wait_for_the_end_of_a_stall() {
+    const AFTER: usize = 7_000_000;
+    let stage = Stage::in_real_time(
+        |served| (served.rows, served.csv_gzip) = (Some(20_000), CsvGzip::Never),
+        |asked| asked.limits.idle = Duration::from_secs(60),
+    );
+    let (truth, _) = stage.download(&whole(CONVERSATIONS)).await.unwrap();
+    let expected = whole_batches(&truth[..AFTER]);
+    assert!(expected.len() > 2, "{expected:?}");
+    stage.fault(json!({"fault": "stall", "after": AFTER, "path": RESULT}));
+    let received = async {
+        let (mut stream, _) = export::stream(&stage.client, &stage.call(), whole(CONVERSATIONS)).await.unwrap();
+        for rows in expected {
+            assert_eq!(stream.next().await.unwrap().unwrap().num_rows(), rows);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), received).await.expect("a batch waits for bytes behind it");
 }

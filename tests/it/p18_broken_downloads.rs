@@ -12,6 +12,7 @@ use insightframe::{
     Error,
     clock::SystemClock,
     error::{Kind, TransportFault},
+    export,
     http::{RawReply, Request, Sending, Transport},
     insights::{Execution, Insights, Options},
     origin::{Origin, ServerPath},
@@ -22,7 +23,7 @@ use insightframe::{
 use serde_json::json;
 use url::Url;
 
-use crate::stage::{CONVERSATIONS, MAIN, RESULT, Stage, resumed, whole};
+use crate::stage::{CONVERSATIONS, MAIN, RESULT, Stage, resumed, whole, whole_batches};
 
 #[tokio::test]
 async fn a_download_cut_at_any_place_is_complete_in_the_end() {
@@ -97,6 +98,28 @@ async fn a_download_that_keeps_breaking_ends_with_a_handle() {
     stage.sandbox.clear_faults();
     assert_eq!(stage.table(&resumed(&stage, handle)).await.unwrap().num_rows(), 620);
     assert_eq!(stage.sandbox.executions(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_gives_all_that_came_whole_and_then_the_error() {
+    const AFTER: usize = 7_000_000;
+    let stage = Stage::with(|served| (served.rows, served.csv_gzip) = (Some(20_000), CsvGzip::Never), |_| ());
+    let (truth, _) = stage.download(&whole(CONVERSATIONS)).await.unwrap();
+    let expected = whole_batches(&truth[..AFTER]);
+    assert!(expected.len() > 2, "{expected:?}");
+    stage.fault(json!({"fault": "cut", "after": AFTER, "path": RESULT}));
+    for _ in 0..3 {
+        let (mut stream, _) = export::stream(&stage.client, &stage.call(), whole(CONVERSATIONS)).await.unwrap();
+        let mut rows = Vec::new();
+        let error = loop {
+            match stream.next().await {
+                Ok(Some(batch)) => rows.push(batch.num_rows()),
+                Ok(None) => panic!("it ended in good order"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((error.code(), &rows), ("ResultIncomplete", &expected));
+    }
 }
 
 /// A service in memory whose first answer breaks off after some bytes.

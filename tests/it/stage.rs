@@ -8,11 +8,13 @@ use std::{
 };
 
 use arrow_array::RecordBatch;
+use bytes::Bytes;
 use insightframe::{
     Error, Result,
     clock::{Clock, SystemClock},
+    csv,
     export::{self, Base, Export, Handle, Start, Types},
-    handoff::{Receipt, Table},
+    handoff::{Receipt, Table, decoder::STREAM_BATCH},
     http::{RawReply, Request, Sending, Transport, wire::Wire},
     ids::{ObjectUri, ReportName, WorkspaceId},
     insights::{
@@ -155,6 +157,14 @@ impl Stage {
             }
         }
     }
+}
+
+/// The rows of each batch that a stream can make of these bytes, to which more belongs.
+pub fn whole_batches(csv: &[u8]) -> Vec<usize> {
+    let options = csv::Options { schema: csv::Schema::Text, batch_bytes: STREAM_BATCH, ..csv::Options::default() };
+    let mut reader = csv::Reader::new(options);
+    reader.push(Bytes::copy_from_slice(csv)).unwrap();
+    std::iter::from_fn(|| reader.take()).map(|batch| batch.num_rows()).collect()
 }
 
 /// A sandbox that answers at once, with 20 rows on each of 31 days.

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -195,16 +196,53 @@ def test_a_stream_that_breaks_off_leaves_no_file(tmp_path: Path, method: str) ->
         getattr(stream, method)(tmp_path / "report")
 
 
-def test_bytes_at_hand_are_decoded_as_they_are_taken() -> None:
-    row = b'"Support EN","12/01/2023","17"\r\n'
-    good = row * 400_000
+# 32 bytes a row, so many of which are a batch of 2 MiB.
+HEADER = b'"Queue","Date","Contacts"\r\n'
+ROW = b'"Support EN","12/01/2023","17"\r\n'
+BATCH = 65_536
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_bytes_at_hand_are_decoded_as_they_are_taken(threads: int) -> None:
     # What is wrong at the end is not yet known when the first batches are taken.
-    stream = stream_csv(b'"Queue","Date","Contacts"\r\n' + good + b'"Support EN","12/01\r\n')
-    taken = 0
+    stream = stream_csv(HEADER + ROW * (6 * BATCH + 100) + b'"Support EN","12/01\r\n', threads=threads)
+    taken: list[int] = []
     with pytest.raises(CsvError) as caught:
-        for batch in stream:
-            taken += batch.num_rows
-    # How many rows come before the error depends on the threads; the last ones before it may be missing.
-    assert taken > 100_000
-    assert caught.value.record is not None
-    assert caught.value.record > 400_000
+        taken.extend(batch.num_rows for batch in stream)
+    assert taken == [BATCH] * 6
+    assert caught.value.record == 6 * BATCH + 101
+
+
+class Source(io.BytesIO):
+    """One that doesn't end with its bytes, but with a silence of its own or an error."""
+
+    def __init__(self, whole: bytes, error: str = "") -> None:
+        super().__init__(whole)
+        self.error = error
+        self.may_end = threading.Event()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        if not piece and self.error:
+            raise OSError(self.error)
+        if not piece and not self.may_end.wait(timeout=20):
+            raise AssertionError("a batch waits for bytes behind it")
+        return piece
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_what_came_whole_waits_for_nothing(threads: int) -> None:
+    source = Source(HEADER + ROW * (2 * BATCH + 100))
+    stream = stream_csv(source, threads=threads)
+    assert [next(stream).num_rows for _ in range(2)] == [BATCH] * 2
+    source.may_end.set()
+    assert [batch.num_rows for batch in stream] == [100]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_what_came_whole_comes_before_the_error_of_a_source(threads: int) -> None:
+    stream = stream_csv(Source(HEADER + ROW * (3 * BATCH + 100), "the disk is gone"), threads=threads)
+    taken: list[int] = []
+    with pytest.raises(ConfigError, match="the source can't be read: OSError: the disk is gone"):
+        taken.extend(batch.num_rows for batch in stream)
+    assert taken == [BATCH] * 3
