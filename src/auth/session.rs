@@ -62,12 +62,7 @@ impl Session {
     /// # Errors
     /// `InvalidCredentials` or `LoginThrottled` when the service has refused this login before: it isn't asked again.
     pub fn ask(self: &Arc<Self>, dead: Option<Dead>) -> Result<Asked> {
-        let answer = self.desk().ask(
-            self.clock.now(),
-            dead,
-            Known::join,
-            |sst| self.start(sst),
-        );
+        let answer = self.desk().ask(self.clock.now(), dead, Known::join, |sst| self.start(sst));
         match answer {
             Answer::Use(ticket) => Ok(Asked::Ready(ticket)),
             Answer::UseWhile(ticket, flight) => {

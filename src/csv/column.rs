@@ -113,7 +113,9 @@ impl Column {
     pub fn provide(&mut self, room: Room) {
         room.provide(&mut self.validity.0.words, 64);
         match &mut self.values {
-            Values::Int64(values) | Values::SampledInt(values) | Values::Timestamp(_, values) => room.provide(values, 1),
+            Values::Int64(values) | Values::SampledInt(values) | Values::Timestamp(_, values) => {
+                room.provide(values, 1)
+            }
             Values::Float64(values) | Values::SampledDecimal(values) => room.provide(values, 1),
             Values::Bool(values) => room.provide(&mut values.words, 64),
             Values::Date(_, values) => room.provide(values, 1),

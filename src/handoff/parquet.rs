@@ -14,17 +14,16 @@ use parquet::{
     },
     basic::Compression,
     errors::Result as ParquetResult,
-    file::{
-        properties::{DEFAULT_MAX_ROW_GROUP_ROW_COUNT, WriterProperties},
-        writer::SerializedFileWriter,
-    },
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
 };
 
 use super::{Output, Sink, decoder::threads, encoder_fault};
 use crate::Result;
 
 /// What the open row group may take in memory: the one thing here that would grow with a stream.
-const OPEN_GROUP: usize = 32 << 20;
+const OPEN_GROUP: usize = 16 << 20;
+/// The rows of a row group at most: some for every thread of a reader, and enough for each of them.
+const GROUP_ROWS: usize = 1 << 19;
 /// What the encoders are given between two looks at the open row group.
 const STRIDE: usize = 4 << 20;
 /// Less than this isn't worth another thread.
@@ -32,7 +31,7 @@ const SMALLEST: usize = 256 << 10;
 
 /// A Parquet file under way.
 ///
-/// Row groups are closed at about 32 MiB of memory or 1,048,576 rows, so a stream of any length is written in that much.
+/// Row groups are closed at about 16 MiB of memory or 524,288 rows, so a stream of any length is written in that much.
 /// Text of every layout, dictionaries too, is written as strings; the Arrow schema is kept in the file, so that readers
 /// who know Arrow get the same types back.
 pub struct ParquetSink {
@@ -114,9 +113,9 @@ impl Sink for ParquetSink {
         let stride = all.div_ceil(strides).max(1);
         let mut start = 0;
         while start < all {
-            let rows = stride.min(all - start).min(DEFAULT_MAX_ROW_GROUP_ROW_COUNT - self.rows);
+            let rows = stride.min(all - start).min(GROUP_ROWS - self.rows);
             self.encode(&batch.slice(start, rows)).map_err(|error| encoder_fault(&self.shown, &error))?;
-            if self.memory() >= OPEN_GROUP || self.rows == DEFAULT_MAX_ROW_GROUP_ROW_COUNT {
+            if self.memory() >= OPEN_GROUP || self.rows == GROUP_ROWS {
                 self.flush().map_err(|error| encoder_fault(&self.shown, &error))?;
             }
             start += rows;
