@@ -114,7 +114,7 @@ impl Column {
         room.provide(&mut self.validity.0.words, 64);
         match &mut self.values {
             Values::Int64(values) | Values::SampledInt(values) | Values::Timestamp(_, values) => {
-                room.provide(values, 1)
+                room.provide(values, 1);
             }
             Values::Float64(values) | Values::SampledDecimal(values) => room.provide(values, 1),
             Values::Bool(values) => room.provide(&mut values.words, 64),
