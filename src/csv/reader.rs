@@ -422,7 +422,7 @@ impl Reader {
         self.records += rows_done as u64;
         let Window { consumed, lines, records, .. } = self.window;
         self.advance(consumed, lines, records);
-        self.provide(rows_done);
+        self.provide(Density { rows: rows_done as u64, bytes: consumed as u64 });
         self.reach = WINDOW;
         if self.position.byte == self.batch_from + self.batch_span {
             self.flush();
@@ -430,19 +430,19 @@ impl Reader {
         Ok(())
     }
 
-    /// Makes room for what the batch will still hold, when the last window had `rows` rows. How many rows a byte there are
-    /// is known from the batch before, else from this one so far.
-    fn provide(&mut self, rows: usize) {
+    /// Makes room for what the batch will still hold. How many rows a byte there are is known from the batch before when
+    /// this one begins, else from this one so far, or from its last window where rows became shorter.
+    fn provide(&mut self, window: Density) {
         let done = self.position.byte - self.batch_from;
         let left = self.batch_span.saturating_sub(done);
         let here = Density { rows: self.batch.rows() as u64, bytes: done };
-        let begins = here.rows == rows as u64;
-        let (density, doubt) = match self.density {
-            Some(before) if begins => (before, 64),
-            _ => (here, if begins { 16 } else { 64 }),
+        let begins = here.rows == window.rows;
+        let (rest, doubt) = match self.density {
+            Some(before) if begins => (before.rows_in(left), 64),
+            _ => (here.rows_in(left).max(window.rows_in(left)), if begins { 16 } else { 64 }),
         };
-        let rest = density.rows_in(left);
         let rest = (rest + rest / doubt) as usize;
+        let rows = window.rows as usize;
         self.batch.provide(Room { soon: (rows + rows / 8).min(rest), rest });
     }
 

@@ -211,4 +211,19 @@ mod tests {
         }
         assert_eq!(groups.iter().map(|group| group.num_rows()).sum::<i64>(), 1_400_000);
     }
+
+    #[test]
+    fn a_row_group_has_no_more_rows_than_readers_share_well() {
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("rows.parquet");
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..600_000).map(|row| row % 7)));
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).unwrap();
+        let mut sink = ParquetSink::new(Place::local(&path).begin().unwrap(), &batch.schema()).unwrap();
+        sink.write(&batch).unwrap();
+        Box::new(sink).finish().unwrap();
+
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
+        let rows: Vec<_> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        assert_eq!(rows, [GROUP_ROWS as i64, 600_000 - GROUP_ROWS as i64]);
+    }
 }

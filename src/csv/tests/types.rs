@@ -1,5 +1,7 @@
 //! Types that are given.
 
+use arrow_array::Array;
+
 use super::{column, decoded, pushed, text, types};
 use crate::csv::{ColumnType, DateFormat, Options, Reader, Schema, TimestampFormat, empty};
 
@@ -134,4 +136,21 @@ fn long_text_survives() {
     let expected = Some(long.replace("\"\"", "\""));
     assert!(column(&decoded, 0) == [expected.clone(), expected]);
     assert_eq!(column(&decoded, 1), [Some("1".into()), Some("2".into())]);
+}
+
+#[test]
+fn columns_take_hardly_more_memory_than_they_need() {
+    // The first rows are ten times as long as the others: whoever goes by them alone has to grow again and again.
+    let row = |row: usize| {
+        let note = if row < 2000 { "a note ".repeat(40) } else { "a short note".repeat(2) };
+        format!("\"Queue {}\",\"{row}\",\"{}.25\",\"{note}\"\r\n", row % 7, row % 60)
+    };
+    let csv = format!("Queue,Contacts,Average,Note\r\n{}", (0..60_000).map(row).collect::<String>());
+    for schema in [Schema::Text, Schema::Infer] {
+        let decoded = decoded(csv.clone(), &Options { schema, ..Options::default() }).unwrap();
+        let [batch] = &*decoded.batches else { panic!("one batch") };
+        let buffers = batch.columns().iter().flat_map(|column| column.to_data().buffers().to_vec());
+        let (used, taken) = buffers.fold((0, 0), |sum, buffer| (sum.0 + buffer.len(), sum.1 + buffer.capacity()));
+        assert!(taken <= used + used / 16, "{taken} bytes for {used}");
+    }
 }
